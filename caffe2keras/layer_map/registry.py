@@ -1,0 +1,124 @@
+"""The table of mappings: Caffe type -> function, and what the dispatcher must know beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from caffe2keras.graph.net import Shape, Weight
+from caffe2keras.layout import DataFormat, Layout
+from caffe2keras.params import Params
+from caffe2keras.spec import Fragment
+
+__all__ = ["Entry", "Mapper", "Operand", "Placed", "mappings", "maps"]
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An input as it arrives at a mapping.
+
+    Attributes:
+        shape: in Caffe's axis order, batch included.
+        layout: how its axes stand in Keras.
+    """
+
+    shape: Shape
+    layout: Layout
+
+    @property
+    def rank(self) -> int:
+        """How many axes."""
+        return len(self.shape)
+
+    def axis(self, caffe_axis: int) -> int:
+        """Caffe's axis, negative ones counted from the end, as a non-negative Caffe axis."""
+        return caffe_axis + self.rank if caffe_axis < 0 else caffe_axis
+
+    def keras_axis(self, caffe_axis: int) -> int:
+        """Where Caffe's axis (negative ones allowed) stands in Keras, the batch counted as 0."""
+        return self.layout.keras_axis(self.axis(caffe_axis))
+
+    @property
+    def keras_shape(self) -> Shape:
+        """The shape in Keras's axis order, batch included."""
+        return self.layout.keras_shape(self.shape)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A Caffe layer placed in the Keras graph: what a mapping sees.
+
+    Attributes:
+        name: Caffe's name.
+        type: Caffe's type.
+        params: its LayerParameter; nothing read yet.
+        inputs: its bottoms as they arrive.
+        outputs: the shapes of its tops, Caffe's axis order.
+        weights: its learned arrays, Caffe's order.
+        data_format: of the Keras model.
+        resizable: whether the net keeps its freedom of height and width, so that the layers
+            emitted must be right for every size and not only for this one.
+        absorbed: layers whose work this one does too, placed likewise.
+    """
+
+    name: str
+    type: str
+    params: Params
+    inputs: tuple[Operand, ...]
+    outputs: tuple[Shape, ...]
+    weights: tuple[Weight, ...]
+    data_format: DataFormat
+    resizable: bool
+    absorbed: tuple[Placed, ...] = ()
+
+
+Mapper = Callable[[Placed], Fragment]
+
+# What a mapping asks of its inputs' layouts. "any": they are all brought to the first one's;
+# "image": Keras's spatial layers' layout; "caffe": Caffe's own order; "free": each as it comes.
+Wants = Literal["any", "image", "caffe", "free"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A mapping and its terms.
+
+    Attributes:
+        mapper: the function.
+        wants: the layout it asks of its inputs.
+        per_bottom: it is written for one bottom and applied to each in turn, with shared weights.
+        fixes_size: what it emits holds for one height and width only.
+    """
+
+    mapper: Mapper
+    wants: Wants
+    per_bottom: bool
+    fixes_size: bool
+
+
+_ENTRIES: dict[str, Entry] = {}
+
+
+def maps(
+    *types: str, wants: Wants = "any", per_bottom: bool = False, fixes_size: bool = False
+) -> Callable[[Mapper], Mapper]:
+    """Register a function as the mapping of these Caffe types; doubles are refused."""
+
+    def register(mapper: Mapper) -> Mapper:
+        for kind in types:
+            if kind in _ENTRIES:
+                raise ValueError(
+                    f"{kind} is mapped already, by {_ENTRIES[kind].mapper.__qualname__}; "
+                    f"now by {mapper.__qualname__}"
+                )
+            _ENTRIES[kind] = Entry(mapper, wants, per_bottom, fixes_size)
+        return mapper
+
+    return register
+
+
+def mappings() -> Mapping[str, Entry]:
+    """The whole table, read-only."""
+    return MappingProxyType(_ENTRIES)

@@ -1,0 +1,5 @@
+"""Shape inference in Caffe's axis order: what each layer's set-up and Reshape compute.
+
+One file per family, the same families as ``layer_map``. A rule is pure: parameters and input
+shapes in, output shapes and shapes of the learned arrays out.
+"""
