@@ -7,7 +7,7 @@
     │   ├── PrototxtError                       the prototxt does not parse (file, line, column)
     │   ├── CaffemodelError                     truncated, empty, or not a caffemodel
     │   ├── BlobFileError                       reference blobs that cannot be read
-    │   └── WeightsMismatchError                prototxt and caffemodel disagree (all layers at once)
+    │   └── WeightsMismatchError                prototxt and caffemodel disagree (all at once)
     ├── GraphError                          4   the net is not well formed
     │   ├── UnknownBlobError                    a bottom that nobody produces
     │   ├── DuplicateBlobError                  a top produced twice, not in place
