@@ -1,0 +1,100 @@
+"""Maximum and average pooling with Caffe's geometry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from caffe2keras.runtime.spatial import spatial_axes
+from caffe2keras.runtime.window import PoolingWindow
+
+__all__ = ["Pooling2D"]
+
+_LOWEST = float(np.finfo(np.float32).min)
+
+
+@keras.saving.register_keras_serializable(package="caffe2keras")
+class Pooling2D(PoolingWindow):
+    """Maximum or average over a sliding window, placed and divided as Caffe does.
+
+    pooling_layer.cpp settles it. Along each spatial axis of size H, with kernel k, stride s and
+    padding p on both sides::
+
+        out = ceil((H + 2p - k) / s) + 1                 (floor, when ceil_mode is False)
+        out -= 1  if any axis is padded and (out - 1) * s >= H + p
+
+    The maximum is taken over the part of the window inside the image; a window without such a
+    part gives -FLT_MAX. The average divides the sum over that part by the size of the window
+    clipped to the image and its padding, H + p (so a window without any part gives -0 or NaN).
+
+    Args:
+        pool: ``"max"`` or ``"average"``.
+        pool_size: the kernel (kh, kw), or one int for both.
+        strides: (sh, sw) or one int.
+        padding: (ph, pw) or one int, each smaller than the kernel.
+        ceil_mode: round the output size up, Caffe's habit, or down.
+        data_format: ``"channels_last"``, ``"channels_first"``, or None for Keras's own.
+
+    Input shape:
+        (N, H, W, C) or (N, C, H, W).
+
+    Output shape:
+        the same axes, H and W as above.
+
+    Example:
+        >>> Pooling2D("max", pool_size=2, strides=2)(keras.ops.ones((1, 5, 7, 3))).shape
+        (1, 3, 4, 3)
+    """
+
+    def __init__(
+        self,
+        pool: str,
+        pool_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: int | Sequence[int] = 0,
+        ceil_mode: bool = True,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, ceil_mode, data_format, **kwargs)
+        if pool not in ("max", "average"):
+            raise ValueError(f"`pool` must be 'max' or 'average'. Received: pool={pool!r}")
+        self.pool = pool
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """The pooled image."""
+        window = (self.pool_size, self.strides, "valid", self.data_format)
+        if self.pool == "max":
+            return self._clipped(ops.max_pool(self._padded(inputs, _LOWEST), *window), inputs)
+        pooled = self._clipped(ops.average_pool(self._padded(inputs, 0.0), *window), inputs)
+        return self._divided_as_caffe(pooled, inputs)
+
+    def _divided_as_caffe(
+        self, pooled: keras.KerasTensor, inputs: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        # ``pooled`` was divided by the whole window; Caffe divides by what H + p leaves of it.
+        factors = []
+        for i, axis in enumerate(spatial_axes(4, self.data_format)):
+            sizes = self._window_sizes(ops.shape(inputs)[axis], ops.shape(pooled)[axis], i)
+            broadcast = [-1 if each == axis else 1 for each in range(4)]
+            if isinstance(sizes, np.ndarray):
+                # No window at all is 0 / 0 in Caffe; 0 * inf gives the same NaN.
+                with np.errstate(divide="ignore"):
+                    whole = (np.float32(self.pool_size[i]) / sizes).astype("float32")
+                if np.all(whole == 1.0):
+                    continue
+                factors.append(ops.reshape(whole, broadcast))
+            else:
+                sizes = ops.reshape(ops.cast(sizes, "float32"), broadcast)
+                factors.append(self.pool_size[i] / sizes)
+        for factor in factors:
+            pooled = pooled * factor
+        return pooled
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments."""
+        return {**super().get_config(), "pool": self.pool}
