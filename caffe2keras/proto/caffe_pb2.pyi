@@ -1,3297 +1,6317 @@
-from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from google.protobuf import descriptor as _descriptor
-from google.protobuf import message as _message
-from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
-
-DESCRIPTOR: _descriptor.FileDescriptor
-
-class Phase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    TRAIN: _ClassVar[Phase]
-    TEST: _ClassVar[Phase]
-
-class Type(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    DOUBLE: _ClassVar[Type]
-    FLOAT: _ClassVar[Type]
-    FLOAT16: _ClassVar[Type]
-    INT: _ClassVar[Type]
-    UINT: _ClassVar[Type]
-TRAIN: Phase
-TEST: Phase
-DOUBLE: Type
-FLOAT: Type
-FLOAT16: Type
-INT: Type
-UINT: Type
-
-class BlobShape(_message.Message):
-    __slots__ = ("dim",)
-    DIM_FIELD_NUMBER: _ClassVar[int]
-    dim: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, dim: _Optional[_Iterable[int]] = ...) -> None: ...
-
-class BlobProto(_message.Message):
-    __slots__ = ("shape", "data", "diff", "double_data", "double_diff", "num", "channels", "height", "width", "raw_data_type", "raw_data")
-    SHAPE_FIELD_NUMBER: _ClassVar[int]
-    DATA_FIELD_NUMBER: _ClassVar[int]
-    DIFF_FIELD_NUMBER: _ClassVar[int]
-    DOUBLE_DATA_FIELD_NUMBER: _ClassVar[int]
-    DOUBLE_DIFF_FIELD_NUMBER: _ClassVar[int]
-    NUM_FIELD_NUMBER: _ClassVar[int]
-    CHANNELS_FIELD_NUMBER: _ClassVar[int]
-    HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    WIDTH_FIELD_NUMBER: _ClassVar[int]
-    RAW_DATA_TYPE_FIELD_NUMBER: _ClassVar[int]
-    RAW_DATA_FIELD_NUMBER: _ClassVar[int]
-    shape: BlobShape
-    data: _containers.RepeatedScalarFieldContainer[float]
-    diff: _containers.RepeatedScalarFieldContainer[float]
-    double_data: _containers.RepeatedScalarFieldContainer[float]
-    double_diff: _containers.RepeatedScalarFieldContainer[float]
-    num: int
-    channels: int
-    height: int
-    width: int
-    raw_data_type: Type
-    raw_data: bytes
-    def __init__(self, shape: _Optional[_Union[BlobShape, _Mapping]] = ..., data: _Optional[_Iterable[float]] = ..., diff: _Optional[_Iterable[float]] = ..., double_data: _Optional[_Iterable[float]] = ..., double_diff: _Optional[_Iterable[float]] = ..., num: _Optional[int] = ..., channels: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., raw_data_type: _Optional[_Union[Type, str]] = ..., raw_data: _Optional[bytes] = ...) -> None: ...
-
-class BlobProtoVector(_message.Message):
-    __slots__ = ("blobs",)
-    BLOBS_FIELD_NUMBER: _ClassVar[int]
-    blobs: _containers.RepeatedCompositeFieldContainer[BlobProto]
-    def __init__(self, blobs: _Optional[_Iterable[_Union[BlobProto, _Mapping]]] = ...) -> None: ...
-
-class Datum(_message.Message):
-    __slots__ = ("channels", "height", "width", "data", "label", "float_data", "encoded")
-    CHANNELS_FIELD_NUMBER: _ClassVar[int]
-    HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    WIDTH_FIELD_NUMBER: _ClassVar[int]
-    DATA_FIELD_NUMBER: _ClassVar[int]
-    LABEL_FIELD_NUMBER: _ClassVar[int]
-    FLOAT_DATA_FIELD_NUMBER: _ClassVar[int]
-    ENCODED_FIELD_NUMBER: _ClassVar[int]
-    channels: int
-    height: int
-    width: int
-    data: bytes
-    label: int
-    float_data: _containers.RepeatedScalarFieldContainer[float]
-    encoded: bool
-    def __init__(self, channels: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., data: _Optional[bytes] = ..., label: _Optional[int] = ..., float_data: _Optional[_Iterable[float]] = ..., encoded: bool = ...) -> None: ...
-
-class FillerParameter(_message.Message):
-    __slots__ = ("type", "value", "min", "max", "mean", "std", "sparse", "variance_norm", "alpha")
-    class VarianceNorm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        FAN_IN: _ClassVar[FillerParameter.VarianceNorm]
-        FAN_OUT: _ClassVar[FillerParameter.VarianceNorm]
-        AVERAGE: _ClassVar[FillerParameter.VarianceNorm]
-    FAN_IN: FillerParameter.VarianceNorm
-    FAN_OUT: FillerParameter.VarianceNorm
-    AVERAGE: FillerParameter.VarianceNorm
-    TYPE_FIELD_NUMBER: _ClassVar[int]
-    VALUE_FIELD_NUMBER: _ClassVar[int]
-    MIN_FIELD_NUMBER: _ClassVar[int]
-    MAX_FIELD_NUMBER: _ClassVar[int]
-    MEAN_FIELD_NUMBER: _ClassVar[int]
-    STD_FIELD_NUMBER: _ClassVar[int]
-    SPARSE_FIELD_NUMBER: _ClassVar[int]
-    VARIANCE_NORM_FIELD_NUMBER: _ClassVar[int]
-    ALPHA_FIELD_NUMBER: _ClassVar[int]
-    type: str
-    value: float
-    min: float
-    max: float
-    mean: float
-    std: float
-    sparse: int
-    variance_norm: FillerParameter.VarianceNorm
-    alpha: float
-    def __init__(self, type: _Optional[str] = ..., value: _Optional[float] = ..., min: _Optional[float] = ..., max: _Optional[float] = ..., mean: _Optional[float] = ..., std: _Optional[float] = ..., sparse: _Optional[int] = ..., variance_norm: _Optional[_Union[FillerParameter.VarianceNorm, str]] = ..., alpha: _Optional[float] = ...) -> None: ...
-
-class NetParameter(_message.Message):
-    __slots__ = ("name", "input", "input_shape", "input_dim", "force_backward", "state", "debug_info", "layer", "layers", "engine", "bn_stats_batch_size", "quantize", "unknown_field")
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    INPUT_FIELD_NUMBER: _ClassVar[int]
-    INPUT_SHAPE_FIELD_NUMBER: _ClassVar[int]
-    INPUT_DIM_FIELD_NUMBER: _ClassVar[int]
-    FORCE_BACKWARD_FIELD_NUMBER: _ClassVar[int]
-    STATE_FIELD_NUMBER: _ClassVar[int]
-    DEBUG_INFO_FIELD_NUMBER: _ClassVar[int]
-    LAYER_FIELD_NUMBER: _ClassVar[int]
-    LAYERS_FIELD_NUMBER: _ClassVar[int]
-    ENGINE_FIELD_NUMBER: _ClassVar[int]
-    BN_STATS_BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
-    QUANTIZE_FIELD_NUMBER: _ClassVar[int]
-    UNKNOWN_FIELD_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    input: _containers.RepeatedScalarFieldContainer[str]
-    input_shape: _containers.RepeatedCompositeFieldContainer[BlobShape]
-    input_dim: _containers.RepeatedScalarFieldContainer[int]
-    force_backward: bool
-    state: NetState
-    debug_info: bool
-    layer: _containers.RepeatedCompositeFieldContainer[LayerParameter]
-    layers: _containers.RepeatedCompositeFieldContainer[V1LayerParameter]
-    engine: str
-    bn_stats_batch_size: int
-    quantize: bool
-    unknown_field: _containers.RepeatedCompositeFieldContainer[UnknownField]
-    def __init__(self, name: _Optional[str] = ..., input: _Optional[_Iterable[str]] = ..., input_shape: _Optional[_Iterable[_Union[BlobShape, _Mapping]]] = ..., input_dim: _Optional[_Iterable[int]] = ..., force_backward: bool = ..., state: _Optional[_Union[NetState, _Mapping]] = ..., debug_info: bool = ..., layer: _Optional[_Iterable[_Union[LayerParameter, _Mapping]]] = ..., layers: _Optional[_Iterable[_Union[V1LayerParameter, _Mapping]]] = ..., engine: _Optional[str] = ..., bn_stats_batch_size: _Optional[int] = ..., quantize: bool = ..., unknown_field: _Optional[_Iterable[_Union[UnknownField, _Mapping]]] = ...) -> None: ...
-
-class SolverParameter(_message.Message):
-    __slots__ = ("net", "net_param", "train_net", "test_net", "train_net_param", "test_net_param", "train_state", "test_state", "test_iter", "test_interval", "test_compute_loss", "test_initialization", "base_lr", "display", "average_loss", "max_iter", "iter_size", "lr_policy", "gamma", "power", "momentum", "weight_decay", "regularization_type", "stepsize", "stepvalue", "clip_gradients", "snapshot", "snapshot_prefix", "snapshot_diff", "snapshot_format", "solver_mode", "device_id", "random_seed", "type", "delta", "momentum2", "rms_decay", "debug_info", "snapshot_after_train", "solver_type", "layer_wise_reduce", "weights")
-    class SnapshotFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        HDF5: _ClassVar[SolverParameter.SnapshotFormat]
-        BINARYPROTO: _ClassVar[SolverParameter.SnapshotFormat]
-    HDF5: SolverParameter.SnapshotFormat
-    BINARYPROTO: SolverParameter.SnapshotFormat
-    class SolverMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        CPU: _ClassVar[SolverParameter.SolverMode]
-        GPU: _ClassVar[SolverParameter.SolverMode]
-    CPU: SolverParameter.SolverMode
-    GPU: SolverParameter.SolverMode
-    class SolverType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        SGD: _ClassVar[SolverParameter.SolverType]
-        NESTEROV: _ClassVar[SolverParameter.SolverType]
-        ADAGRAD: _ClassVar[SolverParameter.SolverType]
-        RMSPROP: _ClassVar[SolverParameter.SolverType]
-        ADADELTA: _ClassVar[SolverParameter.SolverType]
-        ADAM: _ClassVar[SolverParameter.SolverType]
-    SGD: SolverParameter.SolverType
-    NESTEROV: SolverParameter.SolverType
-    ADAGRAD: SolverParameter.SolverType
-    RMSPROP: SolverParameter.SolverType
-    ADADELTA: SolverParameter.SolverType
-    ADAM: SolverParameter.SolverType
-    NET_FIELD_NUMBER: _ClassVar[int]
-    NET_PARAM_FIELD_NUMBER: _ClassVar[int]
-    TRAIN_NET_FIELD_NUMBER: _ClassVar[int]
-    TEST_NET_FIELD_NUMBER: _ClassVar[int]
-    TRAIN_NET_PARAM_FIELD_NUMBER: _ClassVar[int]
-    TEST_NET_PARAM_FIELD_NUMBER: _ClassVar[int]
-    TRAIN_STATE_FIELD_NUMBER: _ClassVar[int]
-    TEST_STATE_FIELD_NUMBER: _ClassVar[int]
-    TEST_ITER_FIELD_NUMBER: _ClassVar[int]
-    TEST_INTERVAL_FIELD_NUMBER: _ClassVar[int]
-    TEST_COMPUTE_LOSS_FIELD_NUMBER: _ClassVar[int]
-    TEST_INITIALIZATION_FIELD_NUMBER: _ClassVar[int]
-    BASE_LR_FIELD_NUMBER: _ClassVar[int]
-    DISPLAY_FIELD_NUMBER: _ClassVar[int]
-    AVERAGE_LOSS_FIELD_NUMBER: _ClassVar[int]
-    MAX_ITER_FIELD_NUMBER: _ClassVar[int]
-    ITER_SIZE_FIELD_NUMBER: _ClassVar[int]
-    LR_POLICY_FIELD_NUMBER: _ClassVar[int]
-    GAMMA_FIELD_NUMBER: _ClassVar[int]
-    POWER_FIELD_NUMBER: _ClassVar[int]
-    MOMENTUM_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_DECAY_FIELD_NUMBER: _ClassVar[int]
-    REGULARIZATION_TYPE_FIELD_NUMBER: _ClassVar[int]
-    STEPSIZE_FIELD_NUMBER: _ClassVar[int]
-    STEPVALUE_FIELD_NUMBER: _ClassVar[int]
-    CLIP_GRADIENTS_FIELD_NUMBER: _ClassVar[int]
-    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
-    SNAPSHOT_PREFIX_FIELD_NUMBER: _ClassVar[int]
-    SNAPSHOT_DIFF_FIELD_NUMBER: _ClassVar[int]
-    SNAPSHOT_FORMAT_FIELD_NUMBER: _ClassVar[int]
-    SOLVER_MODE_FIELD_NUMBER: _ClassVar[int]
-    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
-    RANDOM_SEED_FIELD_NUMBER: _ClassVar[int]
-    TYPE_FIELD_NUMBER: _ClassVar[int]
-    DELTA_FIELD_NUMBER: _ClassVar[int]
-    MOMENTUM2_FIELD_NUMBER: _ClassVar[int]
-    RMS_DECAY_FIELD_NUMBER: _ClassVar[int]
-    DEBUG_INFO_FIELD_NUMBER: _ClassVar[int]
-    SNAPSHOT_AFTER_TRAIN_FIELD_NUMBER: _ClassVar[int]
-    SOLVER_TYPE_FIELD_NUMBER: _ClassVar[int]
-    LAYER_WISE_REDUCE_FIELD_NUMBER: _ClassVar[int]
-    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
-    net: str
-    net_param: NetParameter
-    train_net: str
-    test_net: _containers.RepeatedScalarFieldContainer[str]
-    train_net_param: NetParameter
-    test_net_param: _containers.RepeatedCompositeFieldContainer[NetParameter]
-    train_state: NetState
-    test_state: _containers.RepeatedCompositeFieldContainer[NetState]
-    test_iter: _containers.RepeatedScalarFieldContainer[int]
-    test_interval: int
-    test_compute_loss: bool
-    test_initialization: bool
-    base_lr: float
-    display: int
-    average_loss: int
-    max_iter: int
-    iter_size: int
-    lr_policy: str
-    gamma: float
-    power: float
-    momentum: float
-    weight_decay: float
-    regularization_type: str
-    stepsize: int
-    stepvalue: _containers.RepeatedScalarFieldContainer[int]
-    clip_gradients: float
-    snapshot: int
-    snapshot_prefix: str
-    snapshot_diff: bool
-    snapshot_format: SolverParameter.SnapshotFormat
-    solver_mode: SolverParameter.SolverMode
-    device_id: int
-    random_seed: int
-    type: str
-    delta: float
-    momentum2: float
-    rms_decay: float
-    debug_info: bool
-    snapshot_after_train: bool
-    solver_type: SolverParameter.SolverType
-    layer_wise_reduce: bool
-    weights: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, net: _Optional[str] = ..., net_param: _Optional[_Union[NetParameter, _Mapping]] = ..., train_net: _Optional[str] = ..., test_net: _Optional[_Iterable[str]] = ..., train_net_param: _Optional[_Union[NetParameter, _Mapping]] = ..., test_net_param: _Optional[_Iterable[_Union[NetParameter, _Mapping]]] = ..., train_state: _Optional[_Union[NetState, _Mapping]] = ..., test_state: _Optional[_Iterable[_Union[NetState, _Mapping]]] = ..., test_iter: _Optional[_Iterable[int]] = ..., test_interval: _Optional[int] = ..., test_compute_loss: bool = ..., test_initialization: bool = ..., base_lr: _Optional[float] = ..., display: _Optional[int] = ..., average_loss: _Optional[int] = ..., max_iter: _Optional[int] = ..., iter_size: _Optional[int] = ..., lr_policy: _Optional[str] = ..., gamma: _Optional[float] = ..., power: _Optional[float] = ..., momentum: _Optional[float] = ..., weight_decay: _Optional[float] = ..., regularization_type: _Optional[str] = ..., stepsize: _Optional[int] = ..., stepvalue: _Optional[_Iterable[int]] = ..., clip_gradients: _Optional[float] = ..., snapshot: _Optional[int] = ..., snapshot_prefix: _Optional[str] = ..., snapshot_diff: bool = ..., snapshot_format: _Optional[_Union[SolverParameter.SnapshotFormat, str]] = ..., solver_mode: _Optional[_Union[SolverParameter.SolverMode, str]] = ..., device_id: _Optional[int] = ..., random_seed: _Optional[int] = ..., type: _Optional[str] = ..., delta: _Optional[float] = ..., momentum2: _Optional[float] = ..., rms_decay: _Optional[float] = ..., debug_info: bool = ..., snapshot_after_train: bool = ..., solver_type: _Optional[_Union[SolverParameter.SolverType, str]] = ..., layer_wise_reduce: bool = ..., weights: _Optional[_Iterable[str]] = ...) -> None: ...
-
-class SolverState(_message.Message):
-    __slots__ = ("iter", "learned_net", "history", "current_step")
-    ITER_FIELD_NUMBER: _ClassVar[int]
-    LEARNED_NET_FIELD_NUMBER: _ClassVar[int]
-    HISTORY_FIELD_NUMBER: _ClassVar[int]
-    CURRENT_STEP_FIELD_NUMBER: _ClassVar[int]
-    iter: int
-    learned_net: str
-    history: _containers.RepeatedCompositeFieldContainer[BlobProto]
-    current_step: int
-    def __init__(self, iter: _Optional[int] = ..., learned_net: _Optional[str] = ..., history: _Optional[_Iterable[_Union[BlobProto, _Mapping]]] = ..., current_step: _Optional[int] = ...) -> None: ...
-
-class NetState(_message.Message):
-    __slots__ = ("phase", "level", "stage")
-    PHASE_FIELD_NUMBER: _ClassVar[int]
-    LEVEL_FIELD_NUMBER: _ClassVar[int]
-    STAGE_FIELD_NUMBER: _ClassVar[int]
-    phase: Phase
-    level: int
-    stage: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, phase: _Optional[_Union[Phase, str]] = ..., level: _Optional[int] = ..., stage: _Optional[_Iterable[str]] = ...) -> None: ...
-
-class NetStateRule(_message.Message):
-    __slots__ = ("phase", "min_level", "max_level", "stage", "not_stage")
-    PHASE_FIELD_NUMBER: _ClassVar[int]
-    MIN_LEVEL_FIELD_NUMBER: _ClassVar[int]
-    MAX_LEVEL_FIELD_NUMBER: _ClassVar[int]
-    STAGE_FIELD_NUMBER: _ClassVar[int]
-    NOT_STAGE_FIELD_NUMBER: _ClassVar[int]
-    phase: Phase
-    min_level: int
-    max_level: int
-    stage: _containers.RepeatedScalarFieldContainer[str]
-    not_stage: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, phase: _Optional[_Union[Phase, str]] = ..., min_level: _Optional[int] = ..., max_level: _Optional[int] = ..., stage: _Optional[_Iterable[str]] = ..., not_stage: _Optional[_Iterable[str]] = ...) -> None: ...
-
-class ParamSpec(_message.Message):
-    __slots__ = ("name", "share_mode", "lr_mult", "decay_mult", "breadth_decay_mult", "kernel_shape_decay_mult", "force_mult")
-    class DimCheckMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        STRICT: _ClassVar[ParamSpec.DimCheckMode]
-        PERMISSIVE: _ClassVar[ParamSpec.DimCheckMode]
-    STRICT: ParamSpec.DimCheckMode
-    PERMISSIVE: ParamSpec.DimCheckMode
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    SHARE_MODE_FIELD_NUMBER: _ClassVar[int]
-    LR_MULT_FIELD_NUMBER: _ClassVar[int]
-    DECAY_MULT_FIELD_NUMBER: _ClassVar[int]
-    BREADTH_DECAY_MULT_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_SHAPE_DECAY_MULT_FIELD_NUMBER: _ClassVar[int]
-    FORCE_MULT_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    share_mode: ParamSpec.DimCheckMode
-    lr_mult: float
-    decay_mult: float
-    breadth_decay_mult: float
-    kernel_shape_decay_mult: float
-    force_mult: float
-    def __init__(self, name: _Optional[str] = ..., share_mode: _Optional[_Union[ParamSpec.DimCheckMode, str]] = ..., lr_mult: _Optional[float] = ..., decay_mult: _Optional[float] = ..., breadth_decay_mult: _Optional[float] = ..., kernel_shape_decay_mult: _Optional[float] = ..., force_mult: _Optional[float] = ...) -> None: ...
-
-class LayerParameter(_message.Message):
-    __slots__ = ("name", "type", "bottom", "top", "phase", "loss_weight", "param", "blobs", "propagate_down", "include", "exclude", "transform_param", "loss_param", "accuracy_param", "argmax_param", "batch_norm_param", "bias_param", "clip_param", "concat_param", "contrastive_loss_param", "convolution_param", "crop_param", "data_param", "dropout_param", "dummy_data_param", "eltwise_param", "elu_param", "embed_param", "exp_param", "flatten_param", "hdf5_data_param", "hdf5_output_param", "hinge_loss_param", "image_data_param", "infogain_loss_param", "inner_product_param", "input_param", "log_param", "lrn_param", "memory_data_param", "mvn_param", "parameter_param", "pooling_param", "power_param", "prelu_param", "python_param", "recurrent_param", "reduction_param", "relu_param", "reshape_param", "scale_param", "sigmoid_param", "softmax_param", "spp_param", "slice_param", "swish_param", "tanh_param", "threshold_param", "tile_param", "window_data_param", "weights_compress", "activations_compress", "weights_compress_param", "activations_compress_param", "region_loss_param", "yolov3_param", "yolo_seg_param", "annotated_data_param", "detection_output_param", "detection_evaluate_param", "segmentation_evaluate_param", "yolo_detection_output_param", "yolov3_detection_output_param", "multibox_loss_param", "norm_param", "permute_param", "prior_box_param", "reorg_param", "upsample_param", "bn_param", "insanity_param", "roi_pooling_param", "flip_param", "inner_distance_param", "normalize_param", "general_contrastive_loss_param", "general_triplet_loss_param", "proposal_param", "psroi_pooling_param", "label_specific_rescale_param", "resize_param", "margin_inner_product_param", "channel_scale_param", "box_annotator_ohem_param", "smooth_l1_loss_param", "video_data_param", "quantization_param", "lstm_param", "denseblock_param", "ctc_loss_param", "reverse_param", "reverse_time_param", "interp_param", "transpose_param", "continuation_indicator_param", "labelsequence_accuracy_param", "shuffle_channel_param", "convolution3d_param", "pooling3d_param", "cpm_transform_param", "cpmdata_param", "dense_image_data_param", "compact_bilinear_param", "relu6_param", "extended_image_data_param", "image_label_data_param", "loc_loss_param", "mtriangular_loss_param", "multi_stage_meanfield_param", "power_file_param", "qcodeconfig", "sparse_histogram_extractor_param", "sparse_hypercolumn_extractor_param", "sparsify_param", "st_param", "yolo_data_param", "crop_center_param", "unknown_field", "source_line", "source_column")
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    TYPE_FIELD_NUMBER: _ClassVar[int]
-    BOTTOM_FIELD_NUMBER: _ClassVar[int]
-    TOP_FIELD_NUMBER: _ClassVar[int]
-    PHASE_FIELD_NUMBER: _ClassVar[int]
-    LOSS_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    PARAM_FIELD_NUMBER: _ClassVar[int]
-    BLOBS_FIELD_NUMBER: _ClassVar[int]
-    PROPAGATE_DOWN_FIELD_NUMBER: _ClassVar[int]
-    INCLUDE_FIELD_NUMBER: _ClassVar[int]
-    EXCLUDE_FIELD_NUMBER: _ClassVar[int]
-    TRANSFORM_PARAM_FIELD_NUMBER: _ClassVar[int]
-    LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    ACCURACY_PARAM_FIELD_NUMBER: _ClassVar[int]
-    ARGMAX_PARAM_FIELD_NUMBER: _ClassVar[int]
-    BATCH_NORM_PARAM_FIELD_NUMBER: _ClassVar[int]
-    BIAS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CLIP_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CONCAT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CONTRASTIVE_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CONVOLUTION_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CROP_PARAM_FIELD_NUMBER: _ClassVar[int]
-    DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    DROPOUT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    DUMMY_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    ELTWISE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    ELU_PARAM_FIELD_NUMBER: _ClassVar[int]
-    EMBED_PARAM_FIELD_NUMBER: _ClassVar[int]
-    EXP_PARAM_FIELD_NUMBER: _ClassVar[int]
-    FLATTEN_PARAM_FIELD_NUMBER: _ClassVar[int]
-    HDF5_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    HDF5_OUTPUT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    HINGE_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    IMAGE_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    INFOGAIN_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    INNER_PRODUCT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    INPUT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    LOG_PARAM_FIELD_NUMBER: _ClassVar[int]
-    LRN_PARAM_FIELD_NUMBER: _ClassVar[int]
-    MEMORY_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    MVN_PARAM_FIELD_NUMBER: _ClassVar[int]
-    PARAMETER_PARAM_FIELD_NUMBER: _ClassVar[int]
-    POOLING_PARAM_FIELD_NUMBER: _ClassVar[int]
-    POWER_PARAM_FIELD_NUMBER: _ClassVar[int]
-    PRELU_PARAM_FIELD_NUMBER: _ClassVar[int]
-    PYTHON_PARAM_FIELD_NUMBER: _ClassVar[int]
-    RECURRENT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    REDUCTION_PARAM_FIELD_NUMBER: _ClassVar[int]
-    RELU_PARAM_FIELD_NUMBER: _ClassVar[int]
-    RESHAPE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SCALE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SIGMOID_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SOFTMAX_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SPP_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SLICE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SWISH_PARAM_FIELD_NUMBER: _ClassVar[int]
-    TANH_PARAM_FIELD_NUMBER: _ClassVar[int]
-    THRESHOLD_PARAM_FIELD_NUMBER: _ClassVar[int]
-    TILE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    WINDOW_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    WEIGHTS_COMPRESS_FIELD_NUMBER: _ClassVar[int]
-    ACTIVATIONS_COMPRESS_FIELD_NUMBER: _ClassVar[int]
-    WEIGHTS_COMPRESS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    ACTIVATIONS_COMPRESS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    REGION_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    YOLOV3_PARAM_FIELD_NUMBER: _ClassVar[int]
-    YOLO_SEG_PARAM_FIELD_NUMBER: _ClassVar[int]
-    ANNOTATED_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    DETECTION_OUTPUT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    DETECTION_EVALUATE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SEGMENTATION_EVALUATE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    YOLO_DETECTION_OUTPUT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    YOLOV3_DETECTION_OUTPUT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    MULTIBOX_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    NORM_PARAM_FIELD_NUMBER: _ClassVar[int]
-    PERMUTE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    PRIOR_BOX_PARAM_FIELD_NUMBER: _ClassVar[int]
-    REORG_PARAM_FIELD_NUMBER: _ClassVar[int]
-    UPSAMPLE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    BN_PARAM_FIELD_NUMBER: _ClassVar[int]
-    INSANITY_PARAM_FIELD_NUMBER: _ClassVar[int]
-    ROI_POOLING_PARAM_FIELD_NUMBER: _ClassVar[int]
-    FLIP_PARAM_FIELD_NUMBER: _ClassVar[int]
-    INNER_DISTANCE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    NORMALIZE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    GENERAL_CONTRASTIVE_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    GENERAL_TRIPLET_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    PROPOSAL_PARAM_FIELD_NUMBER: _ClassVar[int]
-    PSROI_POOLING_PARAM_FIELD_NUMBER: _ClassVar[int]
-    LABEL_SPECIFIC_RESCALE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    RESIZE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    MARGIN_INNER_PRODUCT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CHANNEL_SCALE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    BOX_ANNOTATOR_OHEM_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SMOOTH_L1_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    VIDEO_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    QUANTIZATION_PARAM_FIELD_NUMBER: _ClassVar[int]
-    LSTM_PARAM_FIELD_NUMBER: _ClassVar[int]
-    DENSEBLOCK_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CTC_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    REVERSE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    REVERSE_TIME_PARAM_FIELD_NUMBER: _ClassVar[int]
-    INTERP_PARAM_FIELD_NUMBER: _ClassVar[int]
-    TRANSPOSE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CONTINUATION_INDICATOR_PARAM_FIELD_NUMBER: _ClassVar[int]
-    LABELSEQUENCE_ACCURACY_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CONVOLUTION3D_PARAM_FIELD_NUMBER: _ClassVar[int]
-    POOLING3D_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CPM_TRANSFORM_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CPMDATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    COMPACT_BILINEAR_PARAM_FIELD_NUMBER: _ClassVar[int]
-    RELU6_PARAM_FIELD_NUMBER: _ClassVar[int]
-    EXTENDED_IMAGE_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    IMAGE_LABEL_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    LOC_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    MTRIANGULAR_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: _ClassVar[int]
-    POWER_FILE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    QCODECONFIG_FIELD_NUMBER: _ClassVar[int]
-    SPARSE_HISTOGRAM_EXTRACTOR_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SPARSE_HYPERCOLUMN_EXTRACTOR_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SPARSIFY_PARAM_FIELD_NUMBER: _ClassVar[int]
-    ST_PARAM_FIELD_NUMBER: _ClassVar[int]
-    YOLO_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CROP_CENTER_PARAM_FIELD_NUMBER: _ClassVar[int]
-    UNKNOWN_FIELD_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_LINE_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_COLUMN_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    type: str
-    bottom: _containers.RepeatedScalarFieldContainer[str]
-    top: _containers.RepeatedScalarFieldContainer[str]
-    phase: Phase
-    loss_weight: _containers.RepeatedScalarFieldContainer[float]
-    param: _containers.RepeatedCompositeFieldContainer[ParamSpec]
-    blobs: _containers.RepeatedCompositeFieldContainer[BlobProto]
-    propagate_down: _containers.RepeatedScalarFieldContainer[bool]
-    include: _containers.RepeatedCompositeFieldContainer[NetStateRule]
-    exclude: _containers.RepeatedCompositeFieldContainer[NetStateRule]
-    transform_param: TransformationParameter
-    loss_param: LossParameter
-    accuracy_param: AccuracyParameter
-    argmax_param: ArgMaxParameter
-    batch_norm_param: BatchNormParameter
-    bias_param: BiasParameter
-    clip_param: ClipParameter
-    concat_param: ConcatParameter
-    contrastive_loss_param: ContrastiveLossParameter
-    convolution_param: ConvolutionParameter
-    crop_param: CropParameter
-    data_param: DataParameter
-    dropout_param: DropoutParameter
-    dummy_data_param: DummyDataParameter
-    eltwise_param: EltwiseParameter
-    elu_param: ELUParameter
-    embed_param: EmbedParameter
-    exp_param: ExpParameter
-    flatten_param: FlattenParameter
-    hdf5_data_param: HDF5DataParameter
-    hdf5_output_param: HDF5OutputParameter
-    hinge_loss_param: HingeLossParameter
-    image_data_param: ImageDataParameter
-    infogain_loss_param: InfogainLossParameter
-    inner_product_param: InnerProductParameter
-    input_param: InputParameter
-    log_param: LogParameter
-    lrn_param: LRNParameter
-    memory_data_param: MemoryDataParameter
-    mvn_param: MVNParameter
-    parameter_param: ParameterParameter
-    pooling_param: PoolingParameter
-    power_param: PowerParameter
-    prelu_param: PReLUParameter
-    python_param: PythonParameter
-    recurrent_param: RecurrentParameter
-    reduction_param: ReductionParameter
-    relu_param: ReLUParameter
-    reshape_param: ReshapeParameter
-    scale_param: ScaleParameter
-    sigmoid_param: SigmoidParameter
-    softmax_param: SoftmaxParameter
-    spp_param: SPPParameter
-    slice_param: SliceParameter
-    swish_param: SwishParameter
-    tanh_param: TanHParameter
-    threshold_param: ThresholdParameter
-    tile_param: TileParameter
-    window_data_param: WindowDataParameter
-    weights_compress: _containers.RepeatedScalarFieldContainer[str]
-    activations_compress: _containers.RepeatedScalarFieldContainer[str]
-    weights_compress_param: _containers.RepeatedCompositeFieldContainer[CompressParameter]
-    activations_compress_param: _containers.RepeatedCompositeFieldContainer[CompressParameter]
-    region_loss_param: RegionLossParameter
-    yolov3_param: Yolov3Parameter
-    yolo_seg_param: YoloSegParameter
-    annotated_data_param: AnnotatedDataParameter
-    detection_output_param: DetectionOutputParameter
-    detection_evaluate_param: DetectionEvaluateParameter
-    segmentation_evaluate_param: SegmentationEvaluateParameter
-    yolo_detection_output_param: YoloDetectionOutputParameter
-    yolov3_detection_output_param: Yolov3DetectionOutputParameter
-    multibox_loss_param: MultiBoxLossParameter
-    norm_param: NormalizeParameter
-    permute_param: PermuteParameter
-    prior_box_param: PriorBoxParameter
-    reorg_param: ReorgParameter
-    upsample_param: UpsampleParameter
-    bn_param: BNParameter
-    insanity_param: InsanityParameter
-    roi_pooling_param: ROIPoolingParameter
-    flip_param: FlipParameter
-    inner_distance_param: InnerDistanceParameter
-    normalize_param: NormalizeParameter
-    general_contrastive_loss_param: GeneralContrastiveParameter
-    general_triplet_loss_param: GeneralTripletParameter
-    proposal_param: ProposalParameter
-    psroi_pooling_param: PSROIPoolingParameter
-    label_specific_rescale_param: LabelSpecificRescaleParameter
-    resize_param: ResizeParameter
-    margin_inner_product_param: MarginInnerProductParameter
-    channel_scale_param: ChannelScaleParameter
-    box_annotator_ohem_param: BoxAnnotatorOHEMParameter
-    smooth_l1_loss_param: SmoothL1LossParameter
-    video_data_param: VideoDataParameter
-    quantization_param: QuantizationParameter
-    lstm_param: LSTMParameter
-    denseblock_param: DenseBlockParameter
-    ctc_loss_param: CTCLossParameter
-    reverse_param: ReverseParameter
-    reverse_time_param: ReverseTimeParameter
-    interp_param: InterpParameter
-    transpose_param: TransposeParameter
-    continuation_indicator_param: ContinuationIndicatorParameter
-    labelsequence_accuracy_param: LabelsequenceAccuracyParameter
-    shuffle_channel_param: ShuffleChannelParameter
-    convolution3d_param: Convolution3DParameter
-    pooling3d_param: Pooling3DParameter
-    cpm_transform_param: CPMTransformationParameter
-    cpmdata_param: DataParameter
-    dense_image_data_param: DenseImageDataParameter
-    compact_bilinear_param: CompactBilinearParameter
-    relu6_param: ReLUParameter
-    extended_image_data_param: ExtendedImageDataParameter
-    image_label_data_param: ImageLabelDataParameter
-    loc_loss_param: LocLossParameter
-    mtriangular_loss_param: MTriangularLossParameter
-    multi_stage_meanfield_param: MultiStageMeanfieldParameter
-    power_file_param: PowerFileParameter
-    qcodeconfig: _containers.RepeatedCompositeFieldContainer[QCodeConfig]
-    sparse_histogram_extractor_param: SparseHistogramExtractorParameter
-    sparse_hypercolumn_extractor_param: SparseHypercolumnExtractorParameter
-    sparsify_param: SparsifyParameter
-    st_param: SpatialTransformerParameter
-    yolo_data_param: YoloDataParameter
-    crop_center_param: CropCenterParameter
-    unknown_field: _containers.RepeatedCompositeFieldContainer[UnknownField]
-    source_line: int
-    source_column: int
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., bottom: _Optional[_Iterable[str]] = ..., top: _Optional[_Iterable[str]] = ..., phase: _Optional[_Union[Phase, str]] = ..., loss_weight: _Optional[_Iterable[float]] = ..., param: _Optional[_Iterable[_Union[ParamSpec, _Mapping]]] = ..., blobs: _Optional[_Iterable[_Union[BlobProto, _Mapping]]] = ..., propagate_down: _Optional[_Iterable[bool]] = ..., include: _Optional[_Iterable[_Union[NetStateRule, _Mapping]]] = ..., exclude: _Optional[_Iterable[_Union[NetStateRule, _Mapping]]] = ..., transform_param: _Optional[_Union[TransformationParameter, _Mapping]] = ..., loss_param: _Optional[_Union[LossParameter, _Mapping]] = ..., accuracy_param: _Optional[_Union[AccuracyParameter, _Mapping]] = ..., argmax_param: _Optional[_Union[ArgMaxParameter, _Mapping]] = ..., batch_norm_param: _Optional[_Union[BatchNormParameter, _Mapping]] = ..., bias_param: _Optional[_Union[BiasParameter, _Mapping]] = ..., clip_param: _Optional[_Union[ClipParameter, _Mapping]] = ..., concat_param: _Optional[_Union[ConcatParameter, _Mapping]] = ..., contrastive_loss_param: _Optional[_Union[ContrastiveLossParameter, _Mapping]] = ..., convolution_param: _Optional[_Union[ConvolutionParameter, _Mapping]] = ..., crop_param: _Optional[_Union[CropParameter, _Mapping]] = ..., data_param: _Optional[_Union[DataParameter, _Mapping]] = ..., dropout_param: _Optional[_Union[DropoutParameter, _Mapping]] = ..., dummy_data_param: _Optional[_Union[DummyDataParameter, _Mapping]] = ..., eltwise_param: _Optional[_Union[EltwiseParameter, _Mapping]] = ..., elu_param: _Optional[_Union[ELUParameter, _Mapping]] = ..., embed_param: _Optional[_Union[EmbedParameter, _Mapping]] = ..., exp_param: _Optional[_Union[ExpParameter, _Mapping]] = ..., flatten_param: _Optional[_Union[FlattenParameter, _Mapping]] = ..., hdf5_data_param: _Optional[_Union[HDF5DataParameter, _Mapping]] = ..., hdf5_output_param: _Optional[_Union[HDF5OutputParameter, _Mapping]] = ..., hinge_loss_param: _Optional[_Union[HingeLossParameter, _Mapping]] = ..., image_data_param: _Optional[_Union[ImageDataParameter, _Mapping]] = ..., infogain_loss_param: _Optional[_Union[InfogainLossParameter, _Mapping]] = ..., inner_product_param: _Optional[_Union[InnerProductParameter, _Mapping]] = ..., input_param: _Optional[_Union[InputParameter, _Mapping]] = ..., log_param: _Optional[_Union[LogParameter, _Mapping]] = ..., lrn_param: _Optional[_Union[LRNParameter, _Mapping]] = ..., memory_data_param: _Optional[_Union[MemoryDataParameter, _Mapping]] = ..., mvn_param: _Optional[_Union[MVNParameter, _Mapping]] = ..., parameter_param: _Optional[_Union[ParameterParameter, _Mapping]] = ..., pooling_param: _Optional[_Union[PoolingParameter, _Mapping]] = ..., power_param: _Optional[_Union[PowerParameter, _Mapping]] = ..., prelu_param: _Optional[_Union[PReLUParameter, _Mapping]] = ..., python_param: _Optional[_Union[PythonParameter, _Mapping]] = ..., recurrent_param: _Optional[_Union[RecurrentParameter, _Mapping]] = ..., reduction_param: _Optional[_Union[ReductionParameter, _Mapping]] = ..., relu_param: _Optional[_Union[ReLUParameter, _Mapping]] = ..., reshape_param: _Optional[_Union[ReshapeParameter, _Mapping]] = ..., scale_param: _Optional[_Union[ScaleParameter, _Mapping]] = ..., sigmoid_param: _Optional[_Union[SigmoidParameter, _Mapping]] = ..., softmax_param: _Optional[_Union[SoftmaxParameter, _Mapping]] = ..., spp_param: _Optional[_Union[SPPParameter, _Mapping]] = ..., slice_param: _Optional[_Union[SliceParameter, _Mapping]] = ..., swish_param: _Optional[_Union[SwishParameter, _Mapping]] = ..., tanh_param: _Optional[_Union[TanHParameter, _Mapping]] = ..., threshold_param: _Optional[_Union[ThresholdParameter, _Mapping]] = ..., tile_param: _Optional[_Union[TileParameter, _Mapping]] = ..., window_data_param: _Optional[_Union[WindowDataParameter, _Mapping]] = ..., weights_compress: _Optional[_Iterable[str]] = ..., activations_compress: _Optional[_Iterable[str]] = ..., weights_compress_param: _Optional[_Iterable[_Union[CompressParameter, _Mapping]]] = ..., activations_compress_param: _Optional[_Iterable[_Union[CompressParameter, _Mapping]]] = ..., region_loss_param: _Optional[_Union[RegionLossParameter, _Mapping]] = ..., yolov3_param: _Optional[_Union[Yolov3Parameter, _Mapping]] = ..., yolo_seg_param: _Optional[_Union[YoloSegParameter, _Mapping]] = ..., annotated_data_param: _Optional[_Union[AnnotatedDataParameter, _Mapping]] = ..., detection_output_param: _Optional[_Union[DetectionOutputParameter, _Mapping]] = ..., detection_evaluate_param: _Optional[_Union[DetectionEvaluateParameter, _Mapping]] = ..., segmentation_evaluate_param: _Optional[_Union[SegmentationEvaluateParameter, _Mapping]] = ..., yolo_detection_output_param: _Optional[_Union[YoloDetectionOutputParameter, _Mapping]] = ..., yolov3_detection_output_param: _Optional[_Union[Yolov3DetectionOutputParameter, _Mapping]] = ..., multibox_loss_param: _Optional[_Union[MultiBoxLossParameter, _Mapping]] = ..., norm_param: _Optional[_Union[NormalizeParameter, _Mapping]] = ..., permute_param: _Optional[_Union[PermuteParameter, _Mapping]] = ..., prior_box_param: _Optional[_Union[PriorBoxParameter, _Mapping]] = ..., reorg_param: _Optional[_Union[ReorgParameter, _Mapping]] = ..., upsample_param: _Optional[_Union[UpsampleParameter, _Mapping]] = ..., bn_param: _Optional[_Union[BNParameter, _Mapping]] = ..., insanity_param: _Optional[_Union[InsanityParameter, _Mapping]] = ..., roi_pooling_param: _Optional[_Union[ROIPoolingParameter, _Mapping]] = ..., flip_param: _Optional[_Union[FlipParameter, _Mapping]] = ..., inner_distance_param: _Optional[_Union[InnerDistanceParameter, _Mapping]] = ..., normalize_param: _Optional[_Union[NormalizeParameter, _Mapping]] = ..., general_contrastive_loss_param: _Optional[_Union[GeneralContrastiveParameter, _Mapping]] = ..., general_triplet_loss_param: _Optional[_Union[GeneralTripletParameter, _Mapping]] = ..., proposal_param: _Optional[_Union[ProposalParameter, _Mapping]] = ..., psroi_pooling_param: _Optional[_Union[PSROIPoolingParameter, _Mapping]] = ..., label_specific_rescale_param: _Optional[_Union[LabelSpecificRescaleParameter, _Mapping]] = ..., resize_param: _Optional[_Union[ResizeParameter, _Mapping]] = ..., margin_inner_product_param: _Optional[_Union[MarginInnerProductParameter, _Mapping]] = ..., channel_scale_param: _Optional[_Union[ChannelScaleParameter, _Mapping]] = ..., box_annotator_ohem_param: _Optional[_Union[BoxAnnotatorOHEMParameter, _Mapping]] = ..., smooth_l1_loss_param: _Optional[_Union[SmoothL1LossParameter, _Mapping]] = ..., video_data_param: _Optional[_Union[VideoDataParameter, _Mapping]] = ..., quantization_param: _Optional[_Union[QuantizationParameter, _Mapping]] = ..., lstm_param: _Optional[_Union[LSTMParameter, _Mapping]] = ..., denseblock_param: _Optional[_Union[DenseBlockParameter, _Mapping]] = ..., ctc_loss_param: _Optional[_Union[CTCLossParameter, _Mapping]] = ..., reverse_param: _Optional[_Union[ReverseParameter, _Mapping]] = ..., reverse_time_param: _Optional[_Union[ReverseTimeParameter, _Mapping]] = ..., interp_param: _Optional[_Union[InterpParameter, _Mapping]] = ..., transpose_param: _Optional[_Union[TransposeParameter, _Mapping]] = ..., continuation_indicator_param: _Optional[_Union[ContinuationIndicatorParameter, _Mapping]] = ..., labelsequence_accuracy_param: _Optional[_Union[LabelsequenceAccuracyParameter, _Mapping]] = ..., shuffle_channel_param: _Optional[_Union[ShuffleChannelParameter, _Mapping]] = ..., convolution3d_param: _Optional[_Union[Convolution3DParameter, _Mapping]] = ..., pooling3d_param: _Optional[_Union[Pooling3DParameter, _Mapping]] = ..., cpm_transform_param: _Optional[_Union[CPMTransformationParameter, _Mapping]] = ..., cpmdata_param: _Optional[_Union[DataParameter, _Mapping]] = ..., dense_image_data_param: _Optional[_Union[DenseImageDataParameter, _Mapping]] = ..., compact_bilinear_param: _Optional[_Union[CompactBilinearParameter, _Mapping]] = ..., relu6_param: _Optional[_Union[ReLUParameter, _Mapping]] = ..., extended_image_data_param: _Optional[_Union[ExtendedImageDataParameter, _Mapping]] = ..., image_label_data_param: _Optional[_Union[ImageLabelDataParameter, _Mapping]] = ..., loc_loss_param: _Optional[_Union[LocLossParameter, _Mapping]] = ..., mtriangular_loss_param: _Optional[_Union[MTriangularLossParameter, _Mapping]] = ..., multi_stage_meanfield_param: _Optional[_Union[MultiStageMeanfieldParameter, _Mapping]] = ..., power_file_param: _Optional[_Union[PowerFileParameter, _Mapping]] = ..., qcodeconfig: _Optional[_Iterable[_Union[QCodeConfig, _Mapping]]] = ..., sparse_histogram_extractor_param: _Optional[_Union[SparseHistogramExtractorParameter, _Mapping]] = ..., sparse_hypercolumn_extractor_param: _Optional[_Union[SparseHypercolumnExtractorParameter, _Mapping]] = ..., sparsify_param: _Optional[_Union[SparsifyParameter, _Mapping]] = ..., st_param: _Optional[_Union[SpatialTransformerParameter, _Mapping]] = ..., yolo_data_param: _Optional[_Union[YoloDataParameter, _Mapping]] = ..., crop_center_param: _Optional[_Union[CropCenterParameter, _Mapping]] = ..., unknown_field: _Optional[_Iterable[_Union[UnknownField, _Mapping]]] = ..., source_line: _Optional[int] = ..., source_column: _Optional[int] = ...) -> None: ...
-
-class TransformationParameter(_message.Message):
-    __slots__ = ("scale", "mirror", "crop_size", "mean_file", "mean_value", "force_color", "force_gray", "flow", "crop_h", "crop_w", "resize_param", "distort_param", "expand_param", "emit_constraint", "max_rotation_angle", "contrast_brightness_adjustment", "smooth_filtering", "min_contrast", "max_contrast", "max_smooth", "max_color_shift", "apply_probability", "debug_params", "scale_min", "scale_max", "random_resize_param", "random_aspect_ratio_param", "center_perterb_max", "crop_size_x", "crop_size_y", "do_clahe", "max_rotate_degree", "scale_prob", "stride", "target_dist", "fix_crop", "is_flow", "max_distort", "more_fix_crop", "multi_scale", "scale_ratios")
-    SCALE_FIELD_NUMBER: _ClassVar[int]
-    MIRROR_FIELD_NUMBER: _ClassVar[int]
-    CROP_SIZE_FIELD_NUMBER: _ClassVar[int]
-    MEAN_FILE_FIELD_NUMBER: _ClassVar[int]
-    MEAN_VALUE_FIELD_NUMBER: _ClassVar[int]
-    FORCE_COLOR_FIELD_NUMBER: _ClassVar[int]
-    FORCE_GRAY_FIELD_NUMBER: _ClassVar[int]
-    FLOW_FIELD_NUMBER: _ClassVar[int]
-    CROP_H_FIELD_NUMBER: _ClassVar[int]
-    CROP_W_FIELD_NUMBER: _ClassVar[int]
-    RESIZE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    DISTORT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    EXPAND_PARAM_FIELD_NUMBER: _ClassVar[int]
-    EMIT_CONSTRAINT_FIELD_NUMBER: _ClassVar[int]
-    MAX_ROTATION_ANGLE_FIELD_NUMBER: _ClassVar[int]
-    CONTRAST_BRIGHTNESS_ADJUSTMENT_FIELD_NUMBER: _ClassVar[int]
-    SMOOTH_FILTERING_FIELD_NUMBER: _ClassVar[int]
-    MIN_CONTRAST_FIELD_NUMBER: _ClassVar[int]
-    MAX_CONTRAST_FIELD_NUMBER: _ClassVar[int]
-    MAX_SMOOTH_FIELD_NUMBER: _ClassVar[int]
-    MAX_COLOR_SHIFT_FIELD_NUMBER: _ClassVar[int]
-    APPLY_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
-    DEBUG_PARAMS_FIELD_NUMBER: _ClassVar[int]
-    SCALE_MIN_FIELD_NUMBER: _ClassVar[int]
-    SCALE_MAX_FIELD_NUMBER: _ClassVar[int]
-    RANDOM_RESIZE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    RANDOM_ASPECT_RATIO_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CENTER_PERTERB_MAX_FIELD_NUMBER: _ClassVar[int]
-    CROP_SIZE_X_FIELD_NUMBER: _ClassVar[int]
-    CROP_SIZE_Y_FIELD_NUMBER: _ClassVar[int]
-    DO_CLAHE_FIELD_NUMBER: _ClassVar[int]
-    MAX_ROTATE_DEGREE_FIELD_NUMBER: _ClassVar[int]
-    SCALE_PROB_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_FIELD_NUMBER: _ClassVar[int]
-    TARGET_DIST_FIELD_NUMBER: _ClassVar[int]
-    FIX_CROP_FIELD_NUMBER: _ClassVar[int]
-    IS_FLOW_FIELD_NUMBER: _ClassVar[int]
-    MAX_DISTORT_FIELD_NUMBER: _ClassVar[int]
-    MORE_FIX_CROP_FIELD_NUMBER: _ClassVar[int]
-    MULTI_SCALE_FIELD_NUMBER: _ClassVar[int]
-    SCALE_RATIOS_FIELD_NUMBER: _ClassVar[int]
-    scale: float
-    mirror: bool
-    crop_size: int
-    mean_file: str
-    mean_value: _containers.RepeatedScalarFieldContainer[float]
-    force_color: bool
-    force_gray: bool
-    flow: bool
-    crop_h: int
-    crop_w: int
-    resize_param: _containers.RepeatedCompositeFieldContainer[ResizeParameter]
-    distort_param: DistortionParameter
-    expand_param: ExpansionParameter
-    emit_constraint: EmitConstraint
-    max_rotation_angle: int
-    contrast_brightness_adjustment: bool
-    smooth_filtering: bool
-    min_contrast: float
-    max_contrast: float
-    max_smooth: float
-    max_color_shift: int
-    apply_probability: float
-    debug_params: bool
-    scale_min: float
-    scale_max: float
-    random_resize_param: RandomResizeParameter
-    random_aspect_ratio_param: RandomAspectRatioParameter
-    center_perterb_max: float
-    crop_size_x: int
-    crop_size_y: int
-    do_clahe: bool
-    max_rotate_degree: float
-    scale_prob: float
-    stride: int
-    target_dist: float
-    fix_crop: bool
-    is_flow: bool
-    max_distort: int
-    more_fix_crop: bool
-    multi_scale: bool
-    scale_ratios: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, scale: _Optional[float] = ..., mirror: bool = ..., crop_size: _Optional[int] = ..., mean_file: _Optional[str] = ..., mean_value: _Optional[_Iterable[float]] = ..., force_color: bool = ..., force_gray: bool = ..., flow: bool = ..., crop_h: _Optional[int] = ..., crop_w: _Optional[int] = ..., resize_param: _Optional[_Iterable[_Union[ResizeParameter, _Mapping]]] = ..., distort_param: _Optional[_Union[DistortionParameter, _Mapping]] = ..., expand_param: _Optional[_Union[ExpansionParameter, _Mapping]] = ..., emit_constraint: _Optional[_Union[EmitConstraint, _Mapping]] = ..., max_rotation_angle: _Optional[int] = ..., contrast_brightness_adjustment: bool = ..., smooth_filtering: bool = ..., min_contrast: _Optional[float] = ..., max_contrast: _Optional[float] = ..., max_smooth: _Optional[float] = ..., max_color_shift: _Optional[int] = ..., apply_probability: _Optional[float] = ..., debug_params: bool = ..., scale_min: _Optional[float] = ..., scale_max: _Optional[float] = ..., random_resize_param: _Optional[_Union[RandomResizeParameter, _Mapping]] = ..., random_aspect_ratio_param: _Optional[_Union[RandomAspectRatioParameter, _Mapping]] = ..., center_perterb_max: _Optional[float] = ..., crop_size_x: _Optional[int] = ..., crop_size_y: _Optional[int] = ..., do_clahe: bool = ..., max_rotate_degree: _Optional[float] = ..., scale_prob: _Optional[float] = ..., stride: _Optional[int] = ..., target_dist: _Optional[float] = ..., fix_crop: bool = ..., is_flow: bool = ..., max_distort: _Optional[int] = ..., more_fix_crop: bool = ..., multi_scale: bool = ..., scale_ratios: _Optional[_Iterable[float]] = ...) -> None: ...
-
-class LossParameter(_message.Message):
-    __slots__ = ("ignore_label", "normalization", "normalize", "pre_fixed_normalizer", "class_weighting", "weight_by_label_freqs")
-    class NormalizationMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        FULL: _ClassVar[LossParameter.NormalizationMode]
-        VALID: _ClassVar[LossParameter.NormalizationMode]
-        BATCH_SIZE: _ClassVar[LossParameter.NormalizationMode]
-        NONE: _ClassVar[LossParameter.NormalizationMode]
-        PRE_FIXED: _ClassVar[LossParameter.NormalizationMode]
-    FULL: LossParameter.NormalizationMode
-    VALID: LossParameter.NormalizationMode
-    BATCH_SIZE: LossParameter.NormalizationMode
-    NONE: LossParameter.NormalizationMode
-    PRE_FIXED: LossParameter.NormalizationMode
-    IGNORE_LABEL_FIELD_NUMBER: _ClassVar[int]
-    NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
-    NORMALIZE_FIELD_NUMBER: _ClassVar[int]
-    PRE_FIXED_NORMALIZER_FIELD_NUMBER: _ClassVar[int]
-    CLASS_WEIGHTING_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_BY_LABEL_FREQS_FIELD_NUMBER: _ClassVar[int]
-    ignore_label: int
-    normalization: LossParameter.NormalizationMode
-    normalize: bool
-    pre_fixed_normalizer: float
-    class_weighting: _containers.RepeatedScalarFieldContainer[float]
-    weight_by_label_freqs: bool
-    def __init__(self, ignore_label: _Optional[int] = ..., normalization: _Optional[_Union[LossParameter.NormalizationMode, str]] = ..., normalize: bool = ..., pre_fixed_normalizer: _Optional[float] = ..., class_weighting: _Optional[_Iterable[float]] = ..., weight_by_label_freqs: bool = ...) -> None: ...
-
-class AccuracyParameter(_message.Message):
-    __slots__ = ("top_k", "axis", "ignore_label", "min_is_better")
-    TOP_K_FIELD_NUMBER: _ClassVar[int]
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    IGNORE_LABEL_FIELD_NUMBER: _ClassVar[int]
-    MIN_IS_BETTER_FIELD_NUMBER: _ClassVar[int]
-    top_k: int
-    axis: int
-    ignore_label: int
-    min_is_better: bool
-    def __init__(self, top_k: _Optional[int] = ..., axis: _Optional[int] = ..., ignore_label: _Optional[int] = ..., min_is_better: bool = ...) -> None: ...
-
-class ArgMaxParameter(_message.Message):
-    __slots__ = ("out_max_val", "top_k", "axis")
-    OUT_MAX_VAL_FIELD_NUMBER: _ClassVar[int]
-    TOP_K_FIELD_NUMBER: _ClassVar[int]
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    out_max_val: bool
-    top_k: int
-    axis: int
-    def __init__(self, out_max_val: bool = ..., top_k: _Optional[int] = ..., axis: _Optional[int] = ...) -> None: ...
-
-class ClipParameter(_message.Message):
-    __slots__ = ("min", "max")
-    MIN_FIELD_NUMBER: _ClassVar[int]
-    MAX_FIELD_NUMBER: _ClassVar[int]
-    min: float
-    max: float
-    def __init__(self, min: _Optional[float] = ..., max: _Optional[float] = ...) -> None: ...
-
-class ConcatParameter(_message.Message):
-    __slots__ = ("axis", "concat_dim", "per_fla_fuse")
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    CONCAT_DIM_FIELD_NUMBER: _ClassVar[int]
-    PER_FLA_FUSE_FIELD_NUMBER: _ClassVar[int]
-    axis: int
-    concat_dim: int
-    per_fla_fuse: bool
-    def __init__(self, axis: _Optional[int] = ..., concat_dim: _Optional[int] = ..., per_fla_fuse: bool = ...) -> None: ...
-
-class BatchNormParameter(_message.Message):
-    __slots__ = ("use_global_stats", "moving_average_fraction", "eps", "scale_filler", "bias_filler", "scale_bias", "engine", "filler")
-    class Engine(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[BatchNormParameter.Engine]
-        CAFFE: _ClassVar[BatchNormParameter.Engine]
-        CUDNN: _ClassVar[BatchNormParameter.Engine]
-        MKL2017: _ClassVar[BatchNormParameter.Engine]
-        MKLDNN: _ClassVar[BatchNormParameter.Engine]
-    DEFAULT: BatchNormParameter.Engine
-    CAFFE: BatchNormParameter.Engine
-    CUDNN: BatchNormParameter.Engine
-    MKL2017: BatchNormParameter.Engine
-    MKLDNN: BatchNormParameter.Engine
-    USE_GLOBAL_STATS_FIELD_NUMBER: _ClassVar[int]
-    MOVING_AVERAGE_FRACTION_FIELD_NUMBER: _ClassVar[int]
-    EPS_FIELD_NUMBER: _ClassVar[int]
-    SCALE_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    SCALE_BIAS_FIELD_NUMBER: _ClassVar[int]
-    ENGINE_FIELD_NUMBER: _ClassVar[int]
-    FILLER_FIELD_NUMBER: _ClassVar[int]
-    use_global_stats: bool
-    moving_average_fraction: float
-    eps: float
-    scale_filler: FillerParameter
-    bias_filler: FillerParameter
-    scale_bias: bool
-    engine: BatchNormParameter.Engine
-    filler: FillerParameter
-    def __init__(self, use_global_stats: bool = ..., moving_average_fraction: _Optional[float] = ..., eps: _Optional[float] = ..., scale_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., bias_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., scale_bias: bool = ..., engine: _Optional[_Union[BatchNormParameter.Engine, str]] = ..., filler: _Optional[_Union[FillerParameter, _Mapping]] = ...) -> None: ...
-
-class BiasParameter(_message.Message):
-    __slots__ = ("axis", "num_axes", "filler")
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    NUM_AXES_FIELD_NUMBER: _ClassVar[int]
-    FILLER_FIELD_NUMBER: _ClassVar[int]
-    axis: int
-    num_axes: int
-    filler: FillerParameter
-    def __init__(self, axis: _Optional[int] = ..., num_axes: _Optional[int] = ..., filler: _Optional[_Union[FillerParameter, _Mapping]] = ...) -> None: ...
-
-class ContrastiveLossParameter(_message.Message):
-    __slots__ = ("margin", "legacy_version")
-    MARGIN_FIELD_NUMBER: _ClassVar[int]
-    LEGACY_VERSION_FIELD_NUMBER: _ClassVar[int]
-    margin: float
-    legacy_version: bool
-    def __init__(self, margin: _Optional[float] = ..., legacy_version: bool = ...) -> None: ...
-
-class ConvolutionParameter(_message.Message):
-    __slots__ = ("num_output", "bias_term", "pad", "kernel_size", "stride", "dilation", "pad_h", "pad_w", "kernel_h", "kernel_w", "stride_h", "stride_w", "group", "weight_filler", "bias_filler", "engine", "axis", "force_nd_im2col", "kernel_depth", "temporal_stride", "temporal_pad", "hole", "hole_h", "hole_w")
-    class Engine(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[ConvolutionParameter.Engine]
-        CAFFE: _ClassVar[ConvolutionParameter.Engine]
-        CUDNN: _ClassVar[ConvolutionParameter.Engine]
-        MKL2017: _ClassVar[ConvolutionParameter.Engine]
-        MKLDNN: _ClassVar[ConvolutionParameter.Engine]
-    DEFAULT: ConvolutionParameter.Engine
-    CAFFE: ConvolutionParameter.Engine
-    CUDNN: ConvolutionParameter.Engine
-    MKL2017: ConvolutionParameter.Engine
-    MKLDNN: ConvolutionParameter.Engine
-    NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
-    BIAS_TERM_FIELD_NUMBER: _ClassVar[int]
-    PAD_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_SIZE_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_FIELD_NUMBER: _ClassVar[int]
-    DILATION_FIELD_NUMBER: _ClassVar[int]
-    PAD_H_FIELD_NUMBER: _ClassVar[int]
-    PAD_W_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_H_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_W_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_H_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_W_FIELD_NUMBER: _ClassVar[int]
-    GROUP_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    ENGINE_FIELD_NUMBER: _ClassVar[int]
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    FORCE_ND_IM2COL_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_DEPTH_FIELD_NUMBER: _ClassVar[int]
-    TEMPORAL_STRIDE_FIELD_NUMBER: _ClassVar[int]
-    TEMPORAL_PAD_FIELD_NUMBER: _ClassVar[int]
-    HOLE_FIELD_NUMBER: _ClassVar[int]
-    HOLE_H_FIELD_NUMBER: _ClassVar[int]
-    HOLE_W_FIELD_NUMBER: _ClassVar[int]
-    num_output: int
-    bias_term: bool
-    pad: _containers.RepeatedScalarFieldContainer[int]
-    kernel_size: _containers.RepeatedScalarFieldContainer[int]
-    stride: _containers.RepeatedScalarFieldContainer[int]
-    dilation: _containers.RepeatedScalarFieldContainer[int]
-    pad_h: int
-    pad_w: int
-    kernel_h: int
-    kernel_w: int
-    stride_h: int
-    stride_w: int
-    group: int
-    weight_filler: FillerParameter
-    bias_filler: FillerParameter
-    engine: ConvolutionParameter.Engine
-    axis: int
-    force_nd_im2col: bool
-    kernel_depth: int
-    temporal_stride: int
-    temporal_pad: int
-    hole: _containers.RepeatedScalarFieldContainer[int]
-    hole_h: int
-    hole_w: int
-    def __init__(self, num_output: _Optional[int] = ..., bias_term: bool = ..., pad: _Optional[_Iterable[int]] = ..., kernel_size: _Optional[_Iterable[int]] = ..., stride: _Optional[_Iterable[int]] = ..., dilation: _Optional[_Iterable[int]] = ..., pad_h: _Optional[int] = ..., pad_w: _Optional[int] = ..., kernel_h: _Optional[int] = ..., kernel_w: _Optional[int] = ..., stride_h: _Optional[int] = ..., stride_w: _Optional[int] = ..., group: _Optional[int] = ..., weight_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., bias_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., engine: _Optional[_Union[ConvolutionParameter.Engine, str]] = ..., axis: _Optional[int] = ..., force_nd_im2col: bool = ..., kernel_depth: _Optional[int] = ..., temporal_stride: _Optional[int] = ..., temporal_pad: _Optional[int] = ..., hole: _Optional[_Iterable[int]] = ..., hole_h: _Optional[int] = ..., hole_w: _Optional[int] = ...) -> None: ...
-
-class CropParameter(_message.Message):
-    __slots__ = ("axis", "offset")
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    OFFSET_FIELD_NUMBER: _ClassVar[int]
-    axis: int
-    offset: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, axis: _Optional[int] = ..., offset: _Optional[_Iterable[int]] = ...) -> None: ...
-
-class DataParameter(_message.Message):
-    __slots__ = ("source", "batch_size", "rand_skip", "backend", "scale", "mean_file", "crop_size", "mirror", "force_encoded_color", "prefetch", "shuffle", "side", "parser_threads", "threads", "transform_param")
-    class DB(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        LEVELDB: _ClassVar[DataParameter.DB]
-        LMDB: _ClassVar[DataParameter.DB]
-        HDF5: _ClassVar[DataParameter.DB]
-    LEVELDB: DataParameter.DB
-    LMDB: DataParameter.DB
-    HDF5: DataParameter.DB
-    SOURCE_FIELD_NUMBER: _ClassVar[int]
-    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
-    RAND_SKIP_FIELD_NUMBER: _ClassVar[int]
-    BACKEND_FIELD_NUMBER: _ClassVar[int]
-    SCALE_FIELD_NUMBER: _ClassVar[int]
-    MEAN_FILE_FIELD_NUMBER: _ClassVar[int]
-    CROP_SIZE_FIELD_NUMBER: _ClassVar[int]
-    MIRROR_FIELD_NUMBER: _ClassVar[int]
-    FORCE_ENCODED_COLOR_FIELD_NUMBER: _ClassVar[int]
-    PREFETCH_FIELD_NUMBER: _ClassVar[int]
-    SHUFFLE_FIELD_NUMBER: _ClassVar[int]
-    SIDE_FIELD_NUMBER: _ClassVar[int]
-    PARSER_THREADS_FIELD_NUMBER: _ClassVar[int]
-    THREADS_FIELD_NUMBER: _ClassVar[int]
-    TRANSFORM_PARAM_FIELD_NUMBER: _ClassVar[int]
-    source: str
-    batch_size: int
-    rand_skip: int
-    backend: DataParameter.DB
-    scale: float
-    mean_file: str
-    crop_size: int
-    mirror: bool
-    force_encoded_color: bool
-    prefetch: int
-    shuffle: bool
-    side: _containers.RepeatedScalarFieldContainer[int]
-    parser_threads: int
-    threads: int
-    transform_param: TransformationParameter
-    def __init__(self, source: _Optional[str] = ..., batch_size: _Optional[int] = ..., rand_skip: _Optional[int] = ..., backend: _Optional[_Union[DataParameter.DB, str]] = ..., scale: _Optional[float] = ..., mean_file: _Optional[str] = ..., crop_size: _Optional[int] = ..., mirror: bool = ..., force_encoded_color: bool = ..., prefetch: _Optional[int] = ..., shuffle: bool = ..., side: _Optional[_Iterable[int]] = ..., parser_threads: _Optional[int] = ..., threads: _Optional[int] = ..., transform_param: _Optional[_Union[TransformationParameter, _Mapping]] = ...) -> None: ...
-
-class DropoutParameter(_message.Message):
-    __slots__ = ("dropout_ratio", "scale_train", "sample_weights_test")
-    DROPOUT_RATIO_FIELD_NUMBER: _ClassVar[int]
-    SCALE_TRAIN_FIELD_NUMBER: _ClassVar[int]
-    SAMPLE_WEIGHTS_TEST_FIELD_NUMBER: _ClassVar[int]
-    dropout_ratio: float
-    scale_train: bool
-    sample_weights_test: bool
-    def __init__(self, dropout_ratio: _Optional[float] = ..., scale_train: bool = ..., sample_weights_test: bool = ...) -> None: ...
-
-class DummyDataParameter(_message.Message):
-    __slots__ = ("data_filler", "shape", "num", "channels", "height", "width")
-    DATA_FILLER_FIELD_NUMBER: _ClassVar[int]
-    SHAPE_FIELD_NUMBER: _ClassVar[int]
-    NUM_FIELD_NUMBER: _ClassVar[int]
-    CHANNELS_FIELD_NUMBER: _ClassVar[int]
-    HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    WIDTH_FIELD_NUMBER: _ClassVar[int]
-    data_filler: _containers.RepeatedCompositeFieldContainer[FillerParameter]
-    shape: _containers.RepeatedCompositeFieldContainer[BlobShape]
-    num: _containers.RepeatedScalarFieldContainer[int]
-    channels: _containers.RepeatedScalarFieldContainer[int]
-    height: _containers.RepeatedScalarFieldContainer[int]
-    width: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, data_filler: _Optional[_Iterable[_Union[FillerParameter, _Mapping]]] = ..., shape: _Optional[_Iterable[_Union[BlobShape, _Mapping]]] = ..., num: _Optional[_Iterable[int]] = ..., channels: _Optional[_Iterable[int]] = ..., height: _Optional[_Iterable[int]] = ..., width: _Optional[_Iterable[int]] = ...) -> None: ...
-
-class EltwiseParameter(_message.Message):
-    __slots__ = ("operation", "coeff", "stable_prod_grad")
-    class EltwiseOp(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        PROD: _ClassVar[EltwiseParameter.EltwiseOp]
-        SUM: _ClassVar[EltwiseParameter.EltwiseOp]
-        MAX: _ClassVar[EltwiseParameter.EltwiseOp]
-        SORT: _ClassVar[EltwiseParameter.EltwiseOp]
-    PROD: EltwiseParameter.EltwiseOp
-    SUM: EltwiseParameter.EltwiseOp
-    MAX: EltwiseParameter.EltwiseOp
-    SORT: EltwiseParameter.EltwiseOp
-    OPERATION_FIELD_NUMBER: _ClassVar[int]
-    COEFF_FIELD_NUMBER: _ClassVar[int]
-    STABLE_PROD_GRAD_FIELD_NUMBER: _ClassVar[int]
-    operation: EltwiseParameter.EltwiseOp
-    coeff: _containers.RepeatedScalarFieldContainer[float]
-    stable_prod_grad: bool
-    def __init__(self, operation: _Optional[_Union[EltwiseParameter.EltwiseOp, str]] = ..., coeff: _Optional[_Iterable[float]] = ..., stable_prod_grad: bool = ...) -> None: ...
-
-class ELUParameter(_message.Message):
-    __slots__ = ("alpha",)
-    ALPHA_FIELD_NUMBER: _ClassVar[int]
-    alpha: float
-    def __init__(self, alpha: _Optional[float] = ...) -> None: ...
-
-class EmbedParameter(_message.Message):
-    __slots__ = ("num_output", "input_dim", "bias_term", "weight_filler", "bias_filler")
-    NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
-    INPUT_DIM_FIELD_NUMBER: _ClassVar[int]
-    BIAS_TERM_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    num_output: int
-    input_dim: int
-    bias_term: bool
-    weight_filler: FillerParameter
-    bias_filler: FillerParameter
-    def __init__(self, num_output: _Optional[int] = ..., input_dim: _Optional[int] = ..., bias_term: bool = ..., weight_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., bias_filler: _Optional[_Union[FillerParameter, _Mapping]] = ...) -> None: ...
-
-class ExpParameter(_message.Message):
-    __slots__ = ("base", "scale", "shift")
-    BASE_FIELD_NUMBER: _ClassVar[int]
-    SCALE_FIELD_NUMBER: _ClassVar[int]
-    SHIFT_FIELD_NUMBER: _ClassVar[int]
-    base: float
-    scale: float
-    shift: float
-    def __init__(self, base: _Optional[float] = ..., scale: _Optional[float] = ..., shift: _Optional[float] = ...) -> None: ...
-
-class FlattenParameter(_message.Message):
-    __slots__ = ("axis", "end_axis")
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    END_AXIS_FIELD_NUMBER: _ClassVar[int]
-    axis: int
-    end_axis: int
-    def __init__(self, axis: _Optional[int] = ..., end_axis: _Optional[int] = ...) -> None: ...
-
-class HDF5DataParameter(_message.Message):
-    __slots__ = ("source", "batch_size", "shuffle")
-    SOURCE_FIELD_NUMBER: _ClassVar[int]
-    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
-    SHUFFLE_FIELD_NUMBER: _ClassVar[int]
-    source: str
-    batch_size: int
-    shuffle: bool
-    def __init__(self, source: _Optional[str] = ..., batch_size: _Optional[int] = ..., shuffle: bool = ...) -> None: ...
-
-class HDF5OutputParameter(_message.Message):
-    __slots__ = ("file_name",)
-    FILE_NAME_FIELD_NUMBER: _ClassVar[int]
-    file_name: str
-    def __init__(self, file_name: _Optional[str] = ...) -> None: ...
-
-class HingeLossParameter(_message.Message):
-    __slots__ = ("norm",)
-    class Norm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        L1: _ClassVar[HingeLossParameter.Norm]
-        L2: _ClassVar[HingeLossParameter.Norm]
-    L1: HingeLossParameter.Norm
-    L2: HingeLossParameter.Norm
-    NORM_FIELD_NUMBER: _ClassVar[int]
-    norm: HingeLossParameter.Norm
-    def __init__(self, norm: _Optional[_Union[HingeLossParameter.Norm, str]] = ...) -> None: ...
-
-class ImageDataParameter(_message.Message):
-    __slots__ = ("source", "batch_size", "rand_skip", "shuffle", "new_height", "new_width", "is_color", "scale", "mean_file", "crop_size", "mirror", "root_folder", "min_height", "min_width", "new_length", "show_data", "use_image", "use_temporal_jitter", "num_truth_channels", "is_flow", "truth_scale", "ignore_label", "label_type", "transform_param")
-    class LabelType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        NONE: _ClassVar[ImageDataParameter.LabelType]
-        IMAGE: _ClassVar[ImageDataParameter.LabelType]
-        PIXEL: _ClassVar[ImageDataParameter.LabelType]
-    NONE: ImageDataParameter.LabelType
-    IMAGE: ImageDataParameter.LabelType
-    PIXEL: ImageDataParameter.LabelType
-    SOURCE_FIELD_NUMBER: _ClassVar[int]
-    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
-    RAND_SKIP_FIELD_NUMBER: _ClassVar[int]
-    SHUFFLE_FIELD_NUMBER: _ClassVar[int]
-    NEW_HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    NEW_WIDTH_FIELD_NUMBER: _ClassVar[int]
-    IS_COLOR_FIELD_NUMBER: _ClassVar[int]
-    SCALE_FIELD_NUMBER: _ClassVar[int]
-    MEAN_FILE_FIELD_NUMBER: _ClassVar[int]
-    CROP_SIZE_FIELD_NUMBER: _ClassVar[int]
-    MIRROR_FIELD_NUMBER: _ClassVar[int]
-    ROOT_FOLDER_FIELD_NUMBER: _ClassVar[int]
-    MIN_HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    MIN_WIDTH_FIELD_NUMBER: _ClassVar[int]
-    NEW_LENGTH_FIELD_NUMBER: _ClassVar[int]
-    SHOW_DATA_FIELD_NUMBER: _ClassVar[int]
-    USE_IMAGE_FIELD_NUMBER: _ClassVar[int]
-    USE_TEMPORAL_JITTER_FIELD_NUMBER: _ClassVar[int]
-    NUM_TRUTH_CHANNELS_FIELD_NUMBER: _ClassVar[int]
-    IS_FLOW_FIELD_NUMBER: _ClassVar[int]
-    TRUTH_SCALE_FIELD_NUMBER: _ClassVar[int]
-    IGNORE_LABEL_FIELD_NUMBER: _ClassVar[int]
-    LABEL_TYPE_FIELD_NUMBER: _ClassVar[int]
-    TRANSFORM_PARAM_FIELD_NUMBER: _ClassVar[int]
-    source: str
-    batch_size: int
-    rand_skip: int
-    shuffle: bool
-    new_height: int
-    new_width: int
-    is_color: bool
-    scale: float
-    mean_file: str
-    crop_size: int
-    mirror: bool
-    root_folder: str
-    min_height: int
-    min_width: int
-    new_length: int
-    show_data: int
-    use_image: bool
-    use_temporal_jitter: bool
-    num_truth_channels: int
-    is_flow: bool
-    truth_scale: float
-    ignore_label: int
-    label_type: ImageDataParameter.LabelType
-    transform_param: TransformationParameter
-    def __init__(self, source: _Optional[str] = ..., batch_size: _Optional[int] = ..., rand_skip: _Optional[int] = ..., shuffle: bool = ..., new_height: _Optional[int] = ..., new_width: _Optional[int] = ..., is_color: bool = ..., scale: _Optional[float] = ..., mean_file: _Optional[str] = ..., crop_size: _Optional[int] = ..., mirror: bool = ..., root_folder: _Optional[str] = ..., min_height: _Optional[int] = ..., min_width: _Optional[int] = ..., new_length: _Optional[int] = ..., show_data: _Optional[int] = ..., use_image: bool = ..., use_temporal_jitter: bool = ..., num_truth_channels: _Optional[int] = ..., is_flow: bool = ..., truth_scale: _Optional[float] = ..., ignore_label: _Optional[int] = ..., label_type: _Optional[_Union[ImageDataParameter.LabelType, str]] = ..., transform_param: _Optional[_Union[TransformationParameter, _Mapping]] = ...) -> None: ...
-
-class InfogainLossParameter(_message.Message):
-    __slots__ = ("source", "axis")
-    SOURCE_FIELD_NUMBER: _ClassVar[int]
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    source: str
-    axis: int
-    def __init__(self, source: _Optional[str] = ..., axis: _Optional[int] = ...) -> None: ...
-
-class InnerProductParameter(_message.Message):
-    __slots__ = ("num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "normalize")
-    NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
-    BIAS_TERM_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    TRANSPOSE_FIELD_NUMBER: _ClassVar[int]
-    NORMALIZE_FIELD_NUMBER: _ClassVar[int]
-    num_output: int
-    bias_term: bool
-    weight_filler: FillerParameter
-    bias_filler: FillerParameter
-    axis: int
-    transpose: bool
-    normalize: bool
-    def __init__(self, num_output: _Optional[int] = ..., bias_term: bool = ..., weight_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., bias_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., axis: _Optional[int] = ..., transpose: bool = ..., normalize: bool = ...) -> None: ...
-
-class InputParameter(_message.Message):
-    __slots__ = ("shape",)
-    SHAPE_FIELD_NUMBER: _ClassVar[int]
-    shape: _containers.RepeatedCompositeFieldContainer[BlobShape]
-    def __init__(self, shape: _Optional[_Iterable[_Union[BlobShape, _Mapping]]] = ...) -> None: ...
-
-class LogParameter(_message.Message):
-    __slots__ = ("base", "scale", "shift")
-    BASE_FIELD_NUMBER: _ClassVar[int]
-    SCALE_FIELD_NUMBER: _ClassVar[int]
-    SHIFT_FIELD_NUMBER: _ClassVar[int]
-    base: float
-    scale: float
-    shift: float
-    def __init__(self, base: _Optional[float] = ..., scale: _Optional[float] = ..., shift: _Optional[float] = ...) -> None: ...
-
-class LRNParameter(_message.Message):
-    __slots__ = ("local_size", "alpha", "beta", "norm_region", "k", "engine")
-    class NormRegion(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        ACROSS_CHANNELS: _ClassVar[LRNParameter.NormRegion]
-        WITHIN_CHANNEL: _ClassVar[LRNParameter.NormRegion]
-    ACROSS_CHANNELS: LRNParameter.NormRegion
-    WITHIN_CHANNEL: LRNParameter.NormRegion
-    class Engine(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[LRNParameter.Engine]
-        CAFFE: _ClassVar[LRNParameter.Engine]
-        CUDNN: _ClassVar[LRNParameter.Engine]
-        MKL2017: _ClassVar[LRNParameter.Engine]
-        MKLDNN: _ClassVar[LRNParameter.Engine]
-    DEFAULT: LRNParameter.Engine
-    CAFFE: LRNParameter.Engine
-    CUDNN: LRNParameter.Engine
-    MKL2017: LRNParameter.Engine
-    MKLDNN: LRNParameter.Engine
-    LOCAL_SIZE_FIELD_NUMBER: _ClassVar[int]
-    ALPHA_FIELD_NUMBER: _ClassVar[int]
-    BETA_FIELD_NUMBER: _ClassVar[int]
-    NORM_REGION_FIELD_NUMBER: _ClassVar[int]
-    K_FIELD_NUMBER: _ClassVar[int]
-    ENGINE_FIELD_NUMBER: _ClassVar[int]
-    local_size: int
-    alpha: float
-    beta: float
-    norm_region: LRNParameter.NormRegion
-    k: float
-    engine: LRNParameter.Engine
-    def __init__(self, local_size: _Optional[int] = ..., alpha: _Optional[float] = ..., beta: _Optional[float] = ..., norm_region: _Optional[_Union[LRNParameter.NormRegion, str]] = ..., k: _Optional[float] = ..., engine: _Optional[_Union[LRNParameter.Engine, str]] = ...) -> None: ...
-
-class MemoryDataParameter(_message.Message):
-    __slots__ = ("batch_size", "channels", "height", "width", "share_in_parallel", "source")
-    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
-    CHANNELS_FIELD_NUMBER: _ClassVar[int]
-    HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    WIDTH_FIELD_NUMBER: _ClassVar[int]
-    SHARE_IN_PARALLEL_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_FIELD_NUMBER: _ClassVar[int]
-    batch_size: int
-    channels: int
-    height: int
-    width: int
-    share_in_parallel: bool
-    source: str
-    def __init__(self, batch_size: _Optional[int] = ..., channels: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., share_in_parallel: bool = ..., source: _Optional[str] = ...) -> None: ...
-
-class MVNParameter(_message.Message):
-    __slots__ = ("normalize_variance", "across_channels", "eps")
-    NORMALIZE_VARIANCE_FIELD_NUMBER: _ClassVar[int]
-    ACROSS_CHANNELS_FIELD_NUMBER: _ClassVar[int]
-    EPS_FIELD_NUMBER: _ClassVar[int]
-    normalize_variance: bool
-    across_channels: bool
-    eps: float
-    def __init__(self, normalize_variance: bool = ..., across_channels: bool = ..., eps: _Optional[float] = ...) -> None: ...
-
-class ParameterParameter(_message.Message):
-    __slots__ = ("shape", "blob_filler")
-    SHAPE_FIELD_NUMBER: _ClassVar[int]
-    BLOB_FILLER_FIELD_NUMBER: _ClassVar[int]
-    shape: BlobShape
-    blob_filler: FillerParameter
-    def __init__(self, shape: _Optional[_Union[BlobShape, _Mapping]] = ..., blob_filler: _Optional[_Union[FillerParameter, _Mapping]] = ...) -> None: ...
-
-class PoolingParameter(_message.Message):
-    __slots__ = ("pool", "pad", "pad_h", "pad_w", "kernel_size", "kernel_h", "kernel_w", "stride", "stride_h", "stride_w", "engine", "global_pooling", "round_mode", "kernel_depth", "temporal_stride", "ceil_mode", "norm_region")
-    class PoolMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        MAX: _ClassVar[PoolingParameter.PoolMethod]
-        AVE: _ClassVar[PoolingParameter.PoolMethod]
-        STOCHASTIC: _ClassVar[PoolingParameter.PoolMethod]
-        DEF: _ClassVar[PoolingParameter.PoolMethod]
-        DEF_ALL: _ClassVar[PoolingParameter.PoolMethod]
-        DEF_ALL2: _ClassVar[PoolingParameter.PoolMethod]
-        DEF_ALL3: _ClassVar[PoolingParameter.PoolMethod]
-        DEF_ALL4: _ClassVar[PoolingParameter.PoolMethod]
-        LOWRES: _ClassVar[PoolingParameter.PoolMethod]
-    MAX: PoolingParameter.PoolMethod
-    AVE: PoolingParameter.PoolMethod
-    STOCHASTIC: PoolingParameter.PoolMethod
-    DEF: PoolingParameter.PoolMethod
-    DEF_ALL: PoolingParameter.PoolMethod
-    DEF_ALL2: PoolingParameter.PoolMethod
-    DEF_ALL3: PoolingParameter.PoolMethod
-    DEF_ALL4: PoolingParameter.PoolMethod
-    LOWRES: PoolingParameter.PoolMethod
-    class Engine(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[PoolingParameter.Engine]
-        CAFFE: _ClassVar[PoolingParameter.Engine]
-        CUDNN: _ClassVar[PoolingParameter.Engine]
-        MKL2017: _ClassVar[PoolingParameter.Engine]
-        MKLDNN: _ClassVar[PoolingParameter.Engine]
-    DEFAULT: PoolingParameter.Engine
-    CAFFE: PoolingParameter.Engine
-    CUDNN: PoolingParameter.Engine
-    MKL2017: PoolingParameter.Engine
-    MKLDNN: PoolingParameter.Engine
-    class RoundMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        CEIL: _ClassVar[PoolingParameter.RoundMode]
-        FLOOR: _ClassVar[PoolingParameter.RoundMode]
-    CEIL: PoolingParameter.RoundMode
-    FLOOR: PoolingParameter.RoundMode
-    POOL_FIELD_NUMBER: _ClassVar[int]
-    PAD_FIELD_NUMBER: _ClassVar[int]
-    PAD_H_FIELD_NUMBER: _ClassVar[int]
-    PAD_W_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_SIZE_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_H_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_W_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_H_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_W_FIELD_NUMBER: _ClassVar[int]
-    ENGINE_FIELD_NUMBER: _ClassVar[int]
-    GLOBAL_POOLING_FIELD_NUMBER: _ClassVar[int]
-    ROUND_MODE_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_DEPTH_FIELD_NUMBER: _ClassVar[int]
-    TEMPORAL_STRIDE_FIELD_NUMBER: _ClassVar[int]
-    CEIL_MODE_FIELD_NUMBER: _ClassVar[int]
-    NORM_REGION_FIELD_NUMBER: _ClassVar[int]
-    pool: PoolingParameter.PoolMethod
-    pad: int
-    pad_h: int
-    pad_w: int
-    kernel_size: int
-    kernel_h: int
-    kernel_w: int
-    stride: int
-    stride_h: int
-    stride_w: int
-    engine: PoolingParameter.Engine
-    global_pooling: bool
-    round_mode: PoolingParameter.RoundMode
-    kernel_depth: int
-    temporal_stride: int
-    ceil_mode: bool
-    norm_region: LRNParameter.NormRegion
-    def __init__(self, pool: _Optional[_Union[PoolingParameter.PoolMethod, str]] = ..., pad: _Optional[int] = ..., pad_h: _Optional[int] = ..., pad_w: _Optional[int] = ..., kernel_size: _Optional[int] = ..., kernel_h: _Optional[int] = ..., kernel_w: _Optional[int] = ..., stride: _Optional[int] = ..., stride_h: _Optional[int] = ..., stride_w: _Optional[int] = ..., engine: _Optional[_Union[PoolingParameter.Engine, str]] = ..., global_pooling: bool = ..., round_mode: _Optional[_Union[PoolingParameter.RoundMode, str]] = ..., kernel_depth: _Optional[int] = ..., temporal_stride: _Optional[int] = ..., ceil_mode: bool = ..., norm_region: _Optional[_Union[LRNParameter.NormRegion, str]] = ...) -> None: ...
-
-class PowerParameter(_message.Message):
-    __slots__ = ("power", "scale", "shift")
-    POWER_FIELD_NUMBER: _ClassVar[int]
-    SCALE_FIELD_NUMBER: _ClassVar[int]
-    SHIFT_FIELD_NUMBER: _ClassVar[int]
-    power: float
-    scale: float
-    shift: float
-    def __init__(self, power: _Optional[float] = ..., scale: _Optional[float] = ..., shift: _Optional[float] = ...) -> None: ...
-
-class PythonParameter(_message.Message):
-    __slots__ = ("module", "layer", "param_str", "share_in_parallel")
-    MODULE_FIELD_NUMBER: _ClassVar[int]
-    LAYER_FIELD_NUMBER: _ClassVar[int]
-    PARAM_STR_FIELD_NUMBER: _ClassVar[int]
-    SHARE_IN_PARALLEL_FIELD_NUMBER: _ClassVar[int]
-    module: str
-    layer: str
-    param_str: str
-    share_in_parallel: bool
-    def __init__(self, module: _Optional[str] = ..., layer: _Optional[str] = ..., param_str: _Optional[str] = ..., share_in_parallel: bool = ...) -> None: ...
-
-class RecurrentParameter(_message.Message):
-    __slots__ = ("num_output", "weight_filler", "bias_filler", "debug_info", "expose_hidden")
-    NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    DEBUG_INFO_FIELD_NUMBER: _ClassVar[int]
-    EXPOSE_HIDDEN_FIELD_NUMBER: _ClassVar[int]
-    num_output: int
-    weight_filler: FillerParameter
-    bias_filler: FillerParameter
-    debug_info: bool
-    expose_hidden: bool
-    def __init__(self, num_output: _Optional[int] = ..., weight_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., bias_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., debug_info: bool = ..., expose_hidden: bool = ...) -> None: ...
-
-class ReductionParameter(_message.Message):
-    __slots__ = ("operation", "axis", "coeff")
-    class ReductionOp(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        SUM: _ClassVar[ReductionParameter.ReductionOp]
-        ASUM: _ClassVar[ReductionParameter.ReductionOp]
-        SUMSQ: _ClassVar[ReductionParameter.ReductionOp]
-        MEAN: _ClassVar[ReductionParameter.ReductionOp]
-    SUM: ReductionParameter.ReductionOp
-    ASUM: ReductionParameter.ReductionOp
-    SUMSQ: ReductionParameter.ReductionOp
-    MEAN: ReductionParameter.ReductionOp
-    OPERATION_FIELD_NUMBER: _ClassVar[int]
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    COEFF_FIELD_NUMBER: _ClassVar[int]
-    operation: ReductionParameter.ReductionOp
-    axis: int
-    coeff: float
-    def __init__(self, operation: _Optional[_Union[ReductionParameter.ReductionOp, str]] = ..., axis: _Optional[int] = ..., coeff: _Optional[float] = ...) -> None: ...
-
-class ReLUParameter(_message.Message):
-    __slots__ = ("negative_slope", "engine")
-    class Engine(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[ReLUParameter.Engine]
-        CAFFE: _ClassVar[ReLUParameter.Engine]
-        CUDNN: _ClassVar[ReLUParameter.Engine]
-        MKL2017: _ClassVar[ReLUParameter.Engine]
-        MKLDNN: _ClassVar[ReLUParameter.Engine]
-    DEFAULT: ReLUParameter.Engine
-    CAFFE: ReLUParameter.Engine
-    CUDNN: ReLUParameter.Engine
-    MKL2017: ReLUParameter.Engine
-    MKLDNN: ReLUParameter.Engine
-    NEGATIVE_SLOPE_FIELD_NUMBER: _ClassVar[int]
-    ENGINE_FIELD_NUMBER: _ClassVar[int]
-    negative_slope: float
-    engine: ReLUParameter.Engine
-    def __init__(self, negative_slope: _Optional[float] = ..., engine: _Optional[_Union[ReLUParameter.Engine, str]] = ...) -> None: ...
-
-class ReshapeParameter(_message.Message):
-    __slots__ = ("shape", "axis", "num_axes")
-    SHAPE_FIELD_NUMBER: _ClassVar[int]
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    NUM_AXES_FIELD_NUMBER: _ClassVar[int]
-    shape: BlobShape
-    axis: int
-    num_axes: int
-    def __init__(self, shape: _Optional[_Union[BlobShape, _Mapping]] = ..., axis: _Optional[int] = ..., num_axes: _Optional[int] = ...) -> None: ...
-
-class ScaleParameter(_message.Message):
-    __slots__ = ("axis", "num_axes", "filler", "bias_term", "bias_filler", "min_value")
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    NUM_AXES_FIELD_NUMBER: _ClassVar[int]
-    FILLER_FIELD_NUMBER: _ClassVar[int]
-    BIAS_TERM_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    MIN_VALUE_FIELD_NUMBER: _ClassVar[int]
-    axis: int
-    num_axes: int
-    filler: FillerParameter
-    bias_term: bool
-    bias_filler: FillerParameter
-    min_value: float
-    def __init__(self, axis: _Optional[int] = ..., num_axes: _Optional[int] = ..., filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., bias_term: bool = ..., bias_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., min_value: _Optional[float] = ...) -> None: ...
-
-class SigmoidParameter(_message.Message):
-    __slots__ = ("engine",)
-    class Engine(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[SigmoidParameter.Engine]
-        CAFFE: _ClassVar[SigmoidParameter.Engine]
-        CUDNN: _ClassVar[SigmoidParameter.Engine]
-    DEFAULT: SigmoidParameter.Engine
-    CAFFE: SigmoidParameter.Engine
-    CUDNN: SigmoidParameter.Engine
-    ENGINE_FIELD_NUMBER: _ClassVar[int]
-    engine: SigmoidParameter.Engine
-    def __init__(self, engine: _Optional[_Union[SigmoidParameter.Engine, str]] = ...) -> None: ...
-
-class SliceParameter(_message.Message):
-    __slots__ = ("axis", "slice_point", "slice_dim")
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    SLICE_POINT_FIELD_NUMBER: _ClassVar[int]
-    SLICE_DIM_FIELD_NUMBER: _ClassVar[int]
-    axis: int
-    slice_point: _containers.RepeatedScalarFieldContainer[int]
-    slice_dim: int
-    def __init__(self, axis: _Optional[int] = ..., slice_point: _Optional[_Iterable[int]] = ..., slice_dim: _Optional[int] = ...) -> None: ...
-
-class SoftmaxParameter(_message.Message):
-    __slots__ = ("engine", "axis", "normalize_type")
-    class Engine(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[SoftmaxParameter.Engine]
-        CAFFE: _ClassVar[SoftmaxParameter.Engine]
-        CUDNN: _ClassVar[SoftmaxParameter.Engine]
-    DEFAULT: SoftmaxParameter.Engine
-    CAFFE: SoftmaxParameter.Engine
-    CUDNN: SoftmaxParameter.Engine
-    ENGINE_FIELD_NUMBER: _ClassVar[int]
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    NORMALIZE_TYPE_FIELD_NUMBER: _ClassVar[int]
-    engine: SoftmaxParameter.Engine
-    axis: int
-    normalize_type: str
-    def __init__(self, engine: _Optional[_Union[SoftmaxParameter.Engine, str]] = ..., axis: _Optional[int] = ..., normalize_type: _Optional[str] = ...) -> None: ...
-
-class SwishParameter(_message.Message):
-    __slots__ = ("beta",)
-    BETA_FIELD_NUMBER: _ClassVar[int]
-    beta: float
-    def __init__(self, beta: _Optional[float] = ...) -> None: ...
-
-class TanHParameter(_message.Message):
-    __slots__ = ("engine",)
-    class Engine(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[TanHParameter.Engine]
-        CAFFE: _ClassVar[TanHParameter.Engine]
-        CUDNN: _ClassVar[TanHParameter.Engine]
-    DEFAULT: TanHParameter.Engine
-    CAFFE: TanHParameter.Engine
-    CUDNN: TanHParameter.Engine
-    ENGINE_FIELD_NUMBER: _ClassVar[int]
-    engine: TanHParameter.Engine
-    def __init__(self, engine: _Optional[_Union[TanHParameter.Engine, str]] = ...) -> None: ...
-
-class TileParameter(_message.Message):
-    __slots__ = ("axis", "tiles")
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    TILES_FIELD_NUMBER: _ClassVar[int]
-    axis: int
-    tiles: int
-    def __init__(self, axis: _Optional[int] = ..., tiles: _Optional[int] = ...) -> None: ...
-
-class ThresholdParameter(_message.Message):
-    __slots__ = ("threshold",)
-    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    threshold: float
-    def __init__(self, threshold: _Optional[float] = ...) -> None: ...
-
-class WindowDataParameter(_message.Message):
-    __slots__ = ("source", "scale", "mean_file", "batch_size", "crop_size", "mirror", "fg_threshold", "bg_threshold", "fg_fraction", "context_pad", "crop_mode", "cache_images", "root_folder")
-    SOURCE_FIELD_NUMBER: _ClassVar[int]
-    SCALE_FIELD_NUMBER: _ClassVar[int]
-    MEAN_FILE_FIELD_NUMBER: _ClassVar[int]
-    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
-    CROP_SIZE_FIELD_NUMBER: _ClassVar[int]
-    MIRROR_FIELD_NUMBER: _ClassVar[int]
-    FG_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    BG_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    FG_FRACTION_FIELD_NUMBER: _ClassVar[int]
-    CONTEXT_PAD_FIELD_NUMBER: _ClassVar[int]
-    CROP_MODE_FIELD_NUMBER: _ClassVar[int]
-    CACHE_IMAGES_FIELD_NUMBER: _ClassVar[int]
-    ROOT_FOLDER_FIELD_NUMBER: _ClassVar[int]
-    source: str
-    scale: float
-    mean_file: str
-    batch_size: int
-    crop_size: int
-    mirror: bool
-    fg_threshold: float
-    bg_threshold: float
-    fg_fraction: float
-    context_pad: int
-    crop_mode: str
-    cache_images: bool
-    root_folder: str
-    def __init__(self, source: _Optional[str] = ..., scale: _Optional[float] = ..., mean_file: _Optional[str] = ..., batch_size: _Optional[int] = ..., crop_size: _Optional[int] = ..., mirror: bool = ..., fg_threshold: _Optional[float] = ..., bg_threshold: _Optional[float] = ..., fg_fraction: _Optional[float] = ..., context_pad: _Optional[int] = ..., crop_mode: _Optional[str] = ..., cache_images: bool = ..., root_folder: _Optional[str] = ...) -> None: ...
-
-class SPPParameter(_message.Message):
-    __slots__ = ("pyramid_height", "pool", "engine")
-    class PoolMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        MAX: _ClassVar[SPPParameter.PoolMethod]
-        AVE: _ClassVar[SPPParameter.PoolMethod]
-        STOCHASTIC: _ClassVar[SPPParameter.PoolMethod]
-    MAX: SPPParameter.PoolMethod
-    AVE: SPPParameter.PoolMethod
-    STOCHASTIC: SPPParameter.PoolMethod
-    class Engine(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[SPPParameter.Engine]
-        CAFFE: _ClassVar[SPPParameter.Engine]
-        CUDNN: _ClassVar[SPPParameter.Engine]
-    DEFAULT: SPPParameter.Engine
-    CAFFE: SPPParameter.Engine
-    CUDNN: SPPParameter.Engine
-    PYRAMID_HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    POOL_FIELD_NUMBER: _ClassVar[int]
-    ENGINE_FIELD_NUMBER: _ClassVar[int]
-    pyramid_height: int
-    pool: SPPParameter.PoolMethod
-    engine: SPPParameter.Engine
-    def __init__(self, pyramid_height: _Optional[int] = ..., pool: _Optional[_Union[SPPParameter.PoolMethod, str]] = ..., engine: _Optional[_Union[SPPParameter.Engine, str]] = ...) -> None: ...
-
-class V1LayerParameter(_message.Message):
-    __slots__ = ("bottom", "top", "name", "include", "exclude", "type", "blobs", "param", "blob_share_mode", "blobs_lr", "weight_decay", "loss_weight", "accuracy_param", "argmax_param", "concat_param", "contrastive_loss_param", "convolution_param", "data_param", "dropout_param", "dummy_data_param", "eltwise_param", "exp_param", "hdf5_data_param", "hdf5_output_param", "hinge_loss_param", "image_data_param", "infogain_loss_param", "inner_product_param", "lrn_param", "memory_data_param", "mvn_param", "pooling_param", "power_param", "relu_param", "sigmoid_param", "softmax_param", "slice_param", "tanh_param", "threshold_param", "window_data_param", "transform_param", "loss_param", "layer", "bn_param", "local_param", "dense_crf_param", "eltwise_accuracy_param", "enable", "interp_param", "multi_stage_meanfield_param", "strict_dim", "unpooling_param", "unknown_field", "source_line", "source_column", "unknown_type")
-    class LayerType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        NONE: _ClassVar[V1LayerParameter.LayerType]
-        ABSVAL: _ClassVar[V1LayerParameter.LayerType]
-        ACCURACY: _ClassVar[V1LayerParameter.LayerType]
-        ARGMAX: _ClassVar[V1LayerParameter.LayerType]
-        BNLL: _ClassVar[V1LayerParameter.LayerType]
-        CONCAT: _ClassVar[V1LayerParameter.LayerType]
-        CONTRASTIVE_LOSS: _ClassVar[V1LayerParameter.LayerType]
-        CONVOLUTION: _ClassVar[V1LayerParameter.LayerType]
-        DATA: _ClassVar[V1LayerParameter.LayerType]
-        DECONVOLUTION: _ClassVar[V1LayerParameter.LayerType]
-        DROPOUT: _ClassVar[V1LayerParameter.LayerType]
-        DUMMY_DATA: _ClassVar[V1LayerParameter.LayerType]
-        EUCLIDEAN_LOSS: _ClassVar[V1LayerParameter.LayerType]
-        ELTWISE: _ClassVar[V1LayerParameter.LayerType]
-        EXP: _ClassVar[V1LayerParameter.LayerType]
-        FLATTEN: _ClassVar[V1LayerParameter.LayerType]
-        HDF5_DATA: _ClassVar[V1LayerParameter.LayerType]
-        HDF5_OUTPUT: _ClassVar[V1LayerParameter.LayerType]
-        HINGE_LOSS: _ClassVar[V1LayerParameter.LayerType]
-        IM2COL: _ClassVar[V1LayerParameter.LayerType]
-        IMAGE_DATA: _ClassVar[V1LayerParameter.LayerType]
-        INFOGAIN_LOSS: _ClassVar[V1LayerParameter.LayerType]
-        INNER_PRODUCT: _ClassVar[V1LayerParameter.LayerType]
-        LRN: _ClassVar[V1LayerParameter.LayerType]
-        MEMORY_DATA: _ClassVar[V1LayerParameter.LayerType]
-        MULTINOMIAL_LOGISTIC_LOSS: _ClassVar[V1LayerParameter.LayerType]
-        MVN: _ClassVar[V1LayerParameter.LayerType]
-        POOLING: _ClassVar[V1LayerParameter.LayerType]
-        POWER: _ClassVar[V1LayerParameter.LayerType]
-        RELU: _ClassVar[V1LayerParameter.LayerType]
-        SIGMOID: _ClassVar[V1LayerParameter.LayerType]
-        SIGMOID_CROSS_ENTROPY_LOSS: _ClassVar[V1LayerParameter.LayerType]
-        SILENCE: _ClassVar[V1LayerParameter.LayerType]
-        SOFTMAX: _ClassVar[V1LayerParameter.LayerType]
-        SOFTMAX_LOSS: _ClassVar[V1LayerParameter.LayerType]
-        SPLIT: _ClassVar[V1LayerParameter.LayerType]
-        SLICE: _ClassVar[V1LayerParameter.LayerType]
-        TANH: _ClassVar[V1LayerParameter.LayerType]
-        WINDOW_DATA: _ClassVar[V1LayerParameter.LayerType]
-        THRESHOLD: _ClassVar[V1LayerParameter.LayerType]
-        RELU6: _ClassVar[V1LayerParameter.LayerType]
-        LOCAL: _ClassVar[V1LayerParameter.LayerType]
-        BN: _ClassVar[V1LayerParameter.LayerType]
-        NORMALIZE: _ClassVar[V1LayerParameter.LayerType]
-        INSANITY: _ClassVar[V1LayerParameter.LayerType]
-        TRIPLET_LOSS: _ClassVar[V1LayerParameter.LayerType]
-        ROIPOOLING: _ClassVar[V1LayerParameter.LayerType]
-        BATCH_NORM: _ClassVar[V1LayerParameter.LayerType]
-        ELTWISE_AFFINE: _ClassVar[V1LayerParameter.LayerType]
-        UNPOOLING: _ClassVar[V1LayerParameter.LayerType]
-        CROP: _ClassVar[V1LayerParameter.LayerType]
-        IMAGE_SEG_DATA: _ClassVar[V1LayerParameter.LayerType]
-        ELTWISE_ACCURACY: _ClassVar[V1LayerParameter.LayerType]
-        WINDOW_SEG_DATA: _ClassVar[V1LayerParameter.LayerType]
-        VIDEO_DATA: _ClassVar[V1LayerParameter.LayerType]
-        CONVOLUTION3D: _ClassVar[V1LayerParameter.LayerType]
-        POOLING3D: _ClassVar[V1LayerParameter.LayerType]
-        DECONVOLUTION3D: _ClassVar[V1LayerParameter.LayerType]
-        VIDEO_WITH_VOXEL_TRUTH_DATA: _ClassVar[V1LayerParameter.LayerType]
-        VIDEO_SEGMENTATION_DATA: _ClassVar[V1LayerParameter.LayerType]
-        VOXEL_SOFTMAX: _ClassVar[V1LayerParameter.LayerType]
-        INTERP: _ClassVar[V1LayerParameter.LayerType]
-        DENSE_CRF: _ClassVar[V1LayerParameter.LayerType]
-        MULTI_STAGE_MEANFIELD: _ClassVar[V1LayerParameter.LayerType]
-    NONE: V1LayerParameter.LayerType
-    ABSVAL: V1LayerParameter.LayerType
-    ACCURACY: V1LayerParameter.LayerType
-    ARGMAX: V1LayerParameter.LayerType
-    BNLL: V1LayerParameter.LayerType
-    CONCAT: V1LayerParameter.LayerType
-    CONTRASTIVE_LOSS: V1LayerParameter.LayerType
-    CONVOLUTION: V1LayerParameter.LayerType
-    DATA: V1LayerParameter.LayerType
-    DECONVOLUTION: V1LayerParameter.LayerType
-    DROPOUT: V1LayerParameter.LayerType
-    DUMMY_DATA: V1LayerParameter.LayerType
-    EUCLIDEAN_LOSS: V1LayerParameter.LayerType
-    ELTWISE: V1LayerParameter.LayerType
-    EXP: V1LayerParameter.LayerType
-    FLATTEN: V1LayerParameter.LayerType
-    HDF5_DATA: V1LayerParameter.LayerType
-    HDF5_OUTPUT: V1LayerParameter.LayerType
-    HINGE_LOSS: V1LayerParameter.LayerType
-    IM2COL: V1LayerParameter.LayerType
-    IMAGE_DATA: V1LayerParameter.LayerType
-    INFOGAIN_LOSS: V1LayerParameter.LayerType
-    INNER_PRODUCT: V1LayerParameter.LayerType
-    LRN: V1LayerParameter.LayerType
-    MEMORY_DATA: V1LayerParameter.LayerType
-    MULTINOMIAL_LOGISTIC_LOSS: V1LayerParameter.LayerType
-    MVN: V1LayerParameter.LayerType
-    POOLING: V1LayerParameter.LayerType
-    POWER: V1LayerParameter.LayerType
-    RELU: V1LayerParameter.LayerType
-    SIGMOID: V1LayerParameter.LayerType
-    SIGMOID_CROSS_ENTROPY_LOSS: V1LayerParameter.LayerType
-    SILENCE: V1LayerParameter.LayerType
-    SOFTMAX: V1LayerParameter.LayerType
-    SOFTMAX_LOSS: V1LayerParameter.LayerType
-    SPLIT: V1LayerParameter.LayerType
-    SLICE: V1LayerParameter.LayerType
-    TANH: V1LayerParameter.LayerType
-    WINDOW_DATA: V1LayerParameter.LayerType
-    THRESHOLD: V1LayerParameter.LayerType
-    RELU6: V1LayerParameter.LayerType
-    LOCAL: V1LayerParameter.LayerType
-    BN: V1LayerParameter.LayerType
-    NORMALIZE: V1LayerParameter.LayerType
-    INSANITY: V1LayerParameter.LayerType
-    TRIPLET_LOSS: V1LayerParameter.LayerType
-    ROIPOOLING: V1LayerParameter.LayerType
-    BATCH_NORM: V1LayerParameter.LayerType
-    ELTWISE_AFFINE: V1LayerParameter.LayerType
-    UNPOOLING: V1LayerParameter.LayerType
-    CROP: V1LayerParameter.LayerType
-    IMAGE_SEG_DATA: V1LayerParameter.LayerType
-    ELTWISE_ACCURACY: V1LayerParameter.LayerType
-    WINDOW_SEG_DATA: V1LayerParameter.LayerType
-    VIDEO_DATA: V1LayerParameter.LayerType
-    CONVOLUTION3D: V1LayerParameter.LayerType
-    POOLING3D: V1LayerParameter.LayerType
-    DECONVOLUTION3D: V1LayerParameter.LayerType
-    VIDEO_WITH_VOXEL_TRUTH_DATA: V1LayerParameter.LayerType
-    VIDEO_SEGMENTATION_DATA: V1LayerParameter.LayerType
-    VOXEL_SOFTMAX: V1LayerParameter.LayerType
-    INTERP: V1LayerParameter.LayerType
-    DENSE_CRF: V1LayerParameter.LayerType
-    MULTI_STAGE_MEANFIELD: V1LayerParameter.LayerType
-    class DimCheckMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        STRICT: _ClassVar[V1LayerParameter.DimCheckMode]
-        PERMISSIVE: _ClassVar[V1LayerParameter.DimCheckMode]
-    STRICT: V1LayerParameter.DimCheckMode
-    PERMISSIVE: V1LayerParameter.DimCheckMode
-    BOTTOM_FIELD_NUMBER: _ClassVar[int]
-    TOP_FIELD_NUMBER: _ClassVar[int]
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    INCLUDE_FIELD_NUMBER: _ClassVar[int]
-    EXCLUDE_FIELD_NUMBER: _ClassVar[int]
-    TYPE_FIELD_NUMBER: _ClassVar[int]
-    BLOBS_FIELD_NUMBER: _ClassVar[int]
-    PARAM_FIELD_NUMBER: _ClassVar[int]
-    BLOB_SHARE_MODE_FIELD_NUMBER: _ClassVar[int]
-    BLOBS_LR_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_DECAY_FIELD_NUMBER: _ClassVar[int]
-    LOSS_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    ACCURACY_PARAM_FIELD_NUMBER: _ClassVar[int]
-    ARGMAX_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CONCAT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CONTRASTIVE_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CONVOLUTION_PARAM_FIELD_NUMBER: _ClassVar[int]
-    DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    DROPOUT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    DUMMY_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    ELTWISE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    EXP_PARAM_FIELD_NUMBER: _ClassVar[int]
-    HDF5_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    HDF5_OUTPUT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    HINGE_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    IMAGE_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    INFOGAIN_LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    INNER_PRODUCT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    LRN_PARAM_FIELD_NUMBER: _ClassVar[int]
-    MEMORY_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    MVN_PARAM_FIELD_NUMBER: _ClassVar[int]
-    POOLING_PARAM_FIELD_NUMBER: _ClassVar[int]
-    POWER_PARAM_FIELD_NUMBER: _ClassVar[int]
-    RELU_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SIGMOID_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SOFTMAX_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SLICE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    TANH_PARAM_FIELD_NUMBER: _ClassVar[int]
-    THRESHOLD_PARAM_FIELD_NUMBER: _ClassVar[int]
-    WINDOW_DATA_PARAM_FIELD_NUMBER: _ClassVar[int]
-    TRANSFORM_PARAM_FIELD_NUMBER: _ClassVar[int]
-    LOSS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    LAYER_FIELD_NUMBER: _ClassVar[int]
-    BN_PARAM_FIELD_NUMBER: _ClassVar[int]
-    LOCAL_PARAM_FIELD_NUMBER: _ClassVar[int]
-    DENSE_CRF_PARAM_FIELD_NUMBER: _ClassVar[int]
-    ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: _ClassVar[int]
-    ENABLE_FIELD_NUMBER: _ClassVar[int]
-    INTERP_PARAM_FIELD_NUMBER: _ClassVar[int]
-    MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: _ClassVar[int]
-    STRICT_DIM_FIELD_NUMBER: _ClassVar[int]
-    UNPOOLING_PARAM_FIELD_NUMBER: _ClassVar[int]
-    UNKNOWN_FIELD_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_LINE_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_COLUMN_FIELD_NUMBER: _ClassVar[int]
-    UNKNOWN_TYPE_FIELD_NUMBER: _ClassVar[int]
-    bottom: _containers.RepeatedScalarFieldContainer[str]
-    top: _containers.RepeatedScalarFieldContainer[str]
-    name: str
-    include: _containers.RepeatedCompositeFieldContainer[NetStateRule]
-    exclude: _containers.RepeatedCompositeFieldContainer[NetStateRule]
-    type: V1LayerParameter.LayerType
-    blobs: _containers.RepeatedCompositeFieldContainer[BlobProto]
-    param: _containers.RepeatedScalarFieldContainer[str]
-    blob_share_mode: _containers.RepeatedScalarFieldContainer[V1LayerParameter.DimCheckMode]
-    blobs_lr: _containers.RepeatedScalarFieldContainer[float]
-    weight_decay: _containers.RepeatedScalarFieldContainer[float]
-    loss_weight: _containers.RepeatedScalarFieldContainer[float]
-    accuracy_param: AccuracyParameter
-    argmax_param: ArgMaxParameter
-    concat_param: ConcatParameter
-    contrastive_loss_param: ContrastiveLossParameter
-    convolution_param: ConvolutionParameter
-    data_param: DataParameter
-    dropout_param: DropoutParameter
-    dummy_data_param: DummyDataParameter
-    eltwise_param: EltwiseParameter
-    exp_param: ExpParameter
-    hdf5_data_param: HDF5DataParameter
-    hdf5_output_param: HDF5OutputParameter
-    hinge_loss_param: HingeLossParameter
-    image_data_param: ImageDataParameter
-    infogain_loss_param: InfogainLossParameter
-    inner_product_param: InnerProductParameter
-    lrn_param: LRNParameter
-    memory_data_param: MemoryDataParameter
-    mvn_param: MVNParameter
-    pooling_param: PoolingParameter
-    power_param: PowerParameter
-    relu_param: ReLUParameter
-    sigmoid_param: SigmoidParameter
-    softmax_param: SoftmaxParameter
-    slice_param: SliceParameter
-    tanh_param: TanHParameter
-    threshold_param: ThresholdParameter
-    window_data_param: WindowDataParameter
-    transform_param: TransformationParameter
-    loss_param: LossParameter
-    layer: V0LayerParameter
-    bn_param: BNParameter
-    local_param: LocalParameter
-    dense_crf_param: DenseCRFParameter
-    eltwise_accuracy_param: EltwiseAccuracyParameter
-    enable: _containers.RepeatedCompositeFieldContainer[NetStateRule]
-    interp_param: InterpParameter
-    multi_stage_meanfield_param: MultiStageMeanfieldParameter
-    strict_dim: bool
-    unpooling_param: UnpoolingParameter
-    unknown_field: _containers.RepeatedCompositeFieldContainer[UnknownField]
-    source_line: int
-    source_column: int
-    unknown_type: str
-    def __init__(self, bottom: _Optional[_Iterable[str]] = ..., top: _Optional[_Iterable[str]] = ..., name: _Optional[str] = ..., include: _Optional[_Iterable[_Union[NetStateRule, _Mapping]]] = ..., exclude: _Optional[_Iterable[_Union[NetStateRule, _Mapping]]] = ..., type: _Optional[_Union[V1LayerParameter.LayerType, str]] = ..., blobs: _Optional[_Iterable[_Union[BlobProto, _Mapping]]] = ..., param: _Optional[_Iterable[str]] = ..., blob_share_mode: _Optional[_Iterable[_Union[V1LayerParameter.DimCheckMode, str]]] = ..., blobs_lr: _Optional[_Iterable[float]] = ..., weight_decay: _Optional[_Iterable[float]] = ..., loss_weight: _Optional[_Iterable[float]] = ..., accuracy_param: _Optional[_Union[AccuracyParameter, _Mapping]] = ..., argmax_param: _Optional[_Union[ArgMaxParameter, _Mapping]] = ..., concat_param: _Optional[_Union[ConcatParameter, _Mapping]] = ..., contrastive_loss_param: _Optional[_Union[ContrastiveLossParameter, _Mapping]] = ..., convolution_param: _Optional[_Union[ConvolutionParameter, _Mapping]] = ..., data_param: _Optional[_Union[DataParameter, _Mapping]] = ..., dropout_param: _Optional[_Union[DropoutParameter, _Mapping]] = ..., dummy_data_param: _Optional[_Union[DummyDataParameter, _Mapping]] = ..., eltwise_param: _Optional[_Union[EltwiseParameter, _Mapping]] = ..., exp_param: _Optional[_Union[ExpParameter, _Mapping]] = ..., hdf5_data_param: _Optional[_Union[HDF5DataParameter, _Mapping]] = ..., hdf5_output_param: _Optional[_Union[HDF5OutputParameter, _Mapping]] = ..., hinge_loss_param: _Optional[_Union[HingeLossParameter, _Mapping]] = ..., image_data_param: _Optional[_Union[ImageDataParameter, _Mapping]] = ..., infogain_loss_param: _Optional[_Union[InfogainLossParameter, _Mapping]] = ..., inner_product_param: _Optional[_Union[InnerProductParameter, _Mapping]] = ..., lrn_param: _Optional[_Union[LRNParameter, _Mapping]] = ..., memory_data_param: _Optional[_Union[MemoryDataParameter, _Mapping]] = ..., mvn_param: _Optional[_Union[MVNParameter, _Mapping]] = ..., pooling_param: _Optional[_Union[PoolingParameter, _Mapping]] = ..., power_param: _Optional[_Union[PowerParameter, _Mapping]] = ..., relu_param: _Optional[_Union[ReLUParameter, _Mapping]] = ..., sigmoid_param: _Optional[_Union[SigmoidParameter, _Mapping]] = ..., softmax_param: _Optional[_Union[SoftmaxParameter, _Mapping]] = ..., slice_param: _Optional[_Union[SliceParameter, _Mapping]] = ..., tanh_param: _Optional[_Union[TanHParameter, _Mapping]] = ..., threshold_param: _Optional[_Union[ThresholdParameter, _Mapping]] = ..., window_data_param: _Optional[_Union[WindowDataParameter, _Mapping]] = ..., transform_param: _Optional[_Union[TransformationParameter, _Mapping]] = ..., loss_param: _Optional[_Union[LossParameter, _Mapping]] = ..., layer: _Optional[_Union[V0LayerParameter, _Mapping]] = ..., bn_param: _Optional[_Union[BNParameter, _Mapping]] = ..., local_param: _Optional[_Union[LocalParameter, _Mapping]] = ..., dense_crf_param: _Optional[_Union[DenseCRFParameter, _Mapping]] = ..., eltwise_accuracy_param: _Optional[_Union[EltwiseAccuracyParameter, _Mapping]] = ..., enable: _Optional[_Iterable[_Union[NetStateRule, _Mapping]]] = ..., interp_param: _Optional[_Union[InterpParameter, _Mapping]] = ..., multi_stage_meanfield_param: _Optional[_Union[MultiStageMeanfieldParameter, _Mapping]] = ..., strict_dim: bool = ..., unpooling_param: _Optional[_Union[UnpoolingParameter, _Mapping]] = ..., unknown_field: _Optional[_Iterable[_Union[UnknownField, _Mapping]]] = ..., source_line: _Optional[int] = ..., source_column: _Optional[int] = ..., unknown_type: _Optional[str] = ...) -> None: ...
-
-class V0LayerParameter(_message.Message):
-    __slots__ = ("name", "type", "num_output", "biasterm", "weight_filler", "bias_filler", "pad", "kernelsize", "group", "stride", "pool", "dropout_ratio", "local_size", "alpha", "beta", "k", "source", "scale", "meanfile", "batchsize", "cropsize", "mirror", "blobs", "blobs_lr", "weight_decay", "rand_skip", "det_fg_threshold", "det_bg_threshold", "det_fg_fraction", "det_context_pad", "det_crop_mode", "new_num", "new_channels", "new_height", "new_width", "shuffle_images", "concat_dim", "hdf5_output_param", "unknown_field", "source_line", "source_column")
-    class PoolMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        MAX: _ClassVar[V0LayerParameter.PoolMethod]
-        AVE: _ClassVar[V0LayerParameter.PoolMethod]
-        STOCHASTIC: _ClassVar[V0LayerParameter.PoolMethod]
-    MAX: V0LayerParameter.PoolMethod
-    AVE: V0LayerParameter.PoolMethod
-    STOCHASTIC: V0LayerParameter.PoolMethod
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    TYPE_FIELD_NUMBER: _ClassVar[int]
-    NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
-    BIASTERM_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    PAD_FIELD_NUMBER: _ClassVar[int]
-    KERNELSIZE_FIELD_NUMBER: _ClassVar[int]
-    GROUP_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_FIELD_NUMBER: _ClassVar[int]
-    POOL_FIELD_NUMBER: _ClassVar[int]
-    DROPOUT_RATIO_FIELD_NUMBER: _ClassVar[int]
-    LOCAL_SIZE_FIELD_NUMBER: _ClassVar[int]
-    ALPHA_FIELD_NUMBER: _ClassVar[int]
-    BETA_FIELD_NUMBER: _ClassVar[int]
-    K_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_FIELD_NUMBER: _ClassVar[int]
-    SCALE_FIELD_NUMBER: _ClassVar[int]
-    MEANFILE_FIELD_NUMBER: _ClassVar[int]
-    BATCHSIZE_FIELD_NUMBER: _ClassVar[int]
-    CROPSIZE_FIELD_NUMBER: _ClassVar[int]
-    MIRROR_FIELD_NUMBER: _ClassVar[int]
-    BLOBS_FIELD_NUMBER: _ClassVar[int]
-    BLOBS_LR_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_DECAY_FIELD_NUMBER: _ClassVar[int]
-    RAND_SKIP_FIELD_NUMBER: _ClassVar[int]
-    DET_FG_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    DET_BG_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    DET_FG_FRACTION_FIELD_NUMBER: _ClassVar[int]
-    DET_CONTEXT_PAD_FIELD_NUMBER: _ClassVar[int]
-    DET_CROP_MODE_FIELD_NUMBER: _ClassVar[int]
-    NEW_NUM_FIELD_NUMBER: _ClassVar[int]
-    NEW_CHANNELS_FIELD_NUMBER: _ClassVar[int]
-    NEW_HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    NEW_WIDTH_FIELD_NUMBER: _ClassVar[int]
-    SHUFFLE_IMAGES_FIELD_NUMBER: _ClassVar[int]
-    CONCAT_DIM_FIELD_NUMBER: _ClassVar[int]
-    HDF5_OUTPUT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    UNKNOWN_FIELD_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_LINE_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_COLUMN_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    type: str
-    num_output: int
-    biasterm: bool
-    weight_filler: FillerParameter
-    bias_filler: FillerParameter
-    pad: int
-    kernelsize: int
-    group: int
-    stride: int
-    pool: V0LayerParameter.PoolMethod
-    dropout_ratio: float
-    local_size: int
-    alpha: float
-    beta: float
-    k: float
-    source: str
-    scale: float
-    meanfile: str
-    batchsize: int
-    cropsize: int
-    mirror: bool
-    blobs: _containers.RepeatedCompositeFieldContainer[BlobProto]
-    blobs_lr: _containers.RepeatedScalarFieldContainer[float]
-    weight_decay: _containers.RepeatedScalarFieldContainer[float]
-    rand_skip: int
-    det_fg_threshold: float
-    det_bg_threshold: float
-    det_fg_fraction: float
-    det_context_pad: int
-    det_crop_mode: str
-    new_num: int
-    new_channels: int
-    new_height: int
-    new_width: int
-    shuffle_images: bool
-    concat_dim: int
-    hdf5_output_param: HDF5OutputParameter
-    unknown_field: _containers.RepeatedCompositeFieldContainer[UnknownField]
-    source_line: int
-    source_column: int
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., num_output: _Optional[int] = ..., biasterm: bool = ..., weight_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., bias_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., pad: _Optional[int] = ..., kernelsize: _Optional[int] = ..., group: _Optional[int] = ..., stride: _Optional[int] = ..., pool: _Optional[_Union[V0LayerParameter.PoolMethod, str]] = ..., dropout_ratio: _Optional[float] = ..., local_size: _Optional[int] = ..., alpha: _Optional[float] = ..., beta: _Optional[float] = ..., k: _Optional[float] = ..., source: _Optional[str] = ..., scale: _Optional[float] = ..., meanfile: _Optional[str] = ..., batchsize: _Optional[int] = ..., cropsize: _Optional[int] = ..., mirror: bool = ..., blobs: _Optional[_Iterable[_Union[BlobProto, _Mapping]]] = ..., blobs_lr: _Optional[_Iterable[float]] = ..., weight_decay: _Optional[_Iterable[float]] = ..., rand_skip: _Optional[int] = ..., det_fg_threshold: _Optional[float] = ..., det_bg_threshold: _Optional[float] = ..., det_fg_fraction: _Optional[float] = ..., det_context_pad: _Optional[int] = ..., det_crop_mode: _Optional[str] = ..., new_num: _Optional[int] = ..., new_channels: _Optional[int] = ..., new_height: _Optional[int] = ..., new_width: _Optional[int] = ..., shuffle_images: bool = ..., concat_dim: _Optional[int] = ..., hdf5_output_param: _Optional[_Union[HDF5OutputParameter, _Mapping]] = ..., unknown_field: _Optional[_Iterable[_Union[UnknownField, _Mapping]]] = ..., source_line: _Optional[int] = ..., source_column: _Optional[int] = ...) -> None: ...
-
-class PReLUParameter(_message.Message):
-    __slots__ = ("filler", "channel_shared")
-    FILLER_FIELD_NUMBER: _ClassVar[int]
-    CHANNEL_SHARED_FIELD_NUMBER: _ClassVar[int]
-    filler: FillerParameter
-    channel_shared: bool
-    def __init__(self, filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., channel_shared: bool = ...) -> None: ...
-
-class UpsampleParameter(_message.Message):
-    __slots__ = ("scale", "scale_h", "scale_w", "pad_out_h", "pad_out_w", "upsample_h", "upsample_w")
-    SCALE_FIELD_NUMBER: _ClassVar[int]
-    SCALE_H_FIELD_NUMBER: _ClassVar[int]
-    SCALE_W_FIELD_NUMBER: _ClassVar[int]
-    PAD_OUT_H_FIELD_NUMBER: _ClassVar[int]
-    PAD_OUT_W_FIELD_NUMBER: _ClassVar[int]
-    UPSAMPLE_H_FIELD_NUMBER: _ClassVar[int]
-    UPSAMPLE_W_FIELD_NUMBER: _ClassVar[int]
-    scale: int
-    scale_h: int
-    scale_w: int
-    pad_out_h: bool
-    pad_out_w: bool
-    upsample_h: int
-    upsample_w: int
-    def __init__(self, scale: _Optional[int] = ..., scale_h: _Optional[int] = ..., scale_w: _Optional[int] = ..., pad_out_h: bool = ..., pad_out_w: bool = ..., upsample_h: _Optional[int] = ..., upsample_w: _Optional[int] = ...) -> None: ...
-
-class ShuffleChannelParameter(_message.Message):
-    __slots__ = ("group",)
-    GROUP_FIELD_NUMBER: _ClassVar[int]
-    group: int
-    def __init__(self, group: _Optional[int] = ...) -> None: ...
-
-class Convolution3DParameter(_message.Message):
-    __slots__ = ("num_output", "bias_term", "pad", "kernel_size", "kernel_depth", "stride", "temporal_stride", "temporal_pad", "weight_filler", "bias_filler", "filter_group")
-    NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
-    BIAS_TERM_FIELD_NUMBER: _ClassVar[int]
-    PAD_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_SIZE_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_DEPTH_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_FIELD_NUMBER: _ClassVar[int]
-    TEMPORAL_STRIDE_FIELD_NUMBER: _ClassVar[int]
-    TEMPORAL_PAD_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    FILTER_GROUP_FIELD_NUMBER: _ClassVar[int]
-    num_output: int
-    bias_term: bool
-    pad: int
-    kernel_size: int
-    kernel_depth: int
-    stride: int
-    temporal_stride: int
-    temporal_pad: int
-    weight_filler: FillerParameter
-    bias_filler: FillerParameter
-    filter_group: int
-    def __init__(self, num_output: _Optional[int] = ..., bias_term: bool = ..., pad: _Optional[int] = ..., kernel_size: _Optional[int] = ..., kernel_depth: _Optional[int] = ..., stride: _Optional[int] = ..., temporal_stride: _Optional[int] = ..., temporal_pad: _Optional[int] = ..., weight_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., bias_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., filter_group: _Optional[int] = ...) -> None: ...
-
-class Pooling3DParameter(_message.Message):
-    __slots__ = ("pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride", "temporal_pad")
-    POOL_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_SIZE_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_FIELD_NUMBER: _ClassVar[int]
-    PAD_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_DEPTH_FIELD_NUMBER: _ClassVar[int]
-    TEMPORAL_STRIDE_FIELD_NUMBER: _ClassVar[int]
-    TEMPORAL_PAD_FIELD_NUMBER: _ClassVar[int]
-    pool: PoolingParameter.PoolMethod
-    kernel_size: int
-    stride: int
-    pad: int
-    kernel_depth: int
-    temporal_stride: int
-    temporal_pad: int
-    def __init__(self, pool: _Optional[_Union[PoolingParameter.PoolMethod, str]] = ..., kernel_size: _Optional[int] = ..., stride: _Optional[int] = ..., pad: _Optional[int] = ..., kernel_depth: _Optional[int] = ..., temporal_stride: _Optional[int] = ..., temporal_pad: _Optional[int] = ...) -> None: ...
-
-class CompactBilinearParameter(_message.Message):
-    __slots__ = ("num_output", "sum_pool")
-    NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
-    SUM_POOL_FIELD_NUMBER: _ClassVar[int]
-    num_output: int
-    sum_pool: bool
-    def __init__(self, num_output: _Optional[int] = ..., sum_pool: bool = ...) -> None: ...
-
-class CompressParameter(_message.Message):
-    __slots__ = ("delta", "alpha", "fixedpos", "maxbits")
-    DELTA_FIELD_NUMBER: _ClassVar[int]
-    ALPHA_FIELD_NUMBER: _ClassVar[int]
-    FIXEDPOS_FIELD_NUMBER: _ClassVar[int]
-    MAXBITS_FIELD_NUMBER: _ClassVar[int]
-    delta: float
-    alpha: float
-    fixedpos: int
-    maxbits: int
-    def __init__(self, delta: _Optional[float] = ..., alpha: _Optional[float] = ..., fixedpos: _Optional[int] = ..., maxbits: _Optional[int] = ...) -> None: ...
-
-class Sampler(_message.Message):
-    __slots__ = ("min_scale", "max_scale", "min_aspect_ratio", "max_aspect_ratio")
-    MIN_SCALE_FIELD_NUMBER: _ClassVar[int]
-    MAX_SCALE_FIELD_NUMBER: _ClassVar[int]
-    MIN_ASPECT_RATIO_FIELD_NUMBER: _ClassVar[int]
-    MAX_ASPECT_RATIO_FIELD_NUMBER: _ClassVar[int]
-    min_scale: float
-    max_scale: float
-    min_aspect_ratio: float
-    max_aspect_ratio: float
-    def __init__(self, min_scale: _Optional[float] = ..., max_scale: _Optional[float] = ..., min_aspect_ratio: _Optional[float] = ..., max_aspect_ratio: _Optional[float] = ...) -> None: ...
-
-class SampleConstraint(_message.Message):
-    __slots__ = ("min_jaccard_overlap", "max_jaccard_overlap", "min_sample_coverage", "max_sample_coverage", "min_object_coverage", "max_object_coverage")
-    MIN_JACCARD_OVERLAP_FIELD_NUMBER: _ClassVar[int]
-    MAX_JACCARD_OVERLAP_FIELD_NUMBER: _ClassVar[int]
-    MIN_SAMPLE_COVERAGE_FIELD_NUMBER: _ClassVar[int]
-    MAX_SAMPLE_COVERAGE_FIELD_NUMBER: _ClassVar[int]
-    MIN_OBJECT_COVERAGE_FIELD_NUMBER: _ClassVar[int]
-    MAX_OBJECT_COVERAGE_FIELD_NUMBER: _ClassVar[int]
-    min_jaccard_overlap: float
-    max_jaccard_overlap: float
-    min_sample_coverage: float
-    max_sample_coverage: float
-    min_object_coverage: float
-    max_object_coverage: float
-    def __init__(self, min_jaccard_overlap: _Optional[float] = ..., max_jaccard_overlap: _Optional[float] = ..., min_sample_coverage: _Optional[float] = ..., max_sample_coverage: _Optional[float] = ..., min_object_coverage: _Optional[float] = ..., max_object_coverage: _Optional[float] = ...) -> None: ...
-
-class BatchSampler(_message.Message):
-    __slots__ = ("use_original_image", "sampler", "sample_constraint", "max_sample", "max_trials")
-    USE_ORIGINAL_IMAGE_FIELD_NUMBER: _ClassVar[int]
-    SAMPLER_FIELD_NUMBER: _ClassVar[int]
-    SAMPLE_CONSTRAINT_FIELD_NUMBER: _ClassVar[int]
-    MAX_SAMPLE_FIELD_NUMBER: _ClassVar[int]
-    MAX_TRIALS_FIELD_NUMBER: _ClassVar[int]
-    use_original_image: bool
-    sampler: Sampler
-    sample_constraint: SampleConstraint
-    max_sample: int
-    max_trials: int
-    def __init__(self, use_original_image: bool = ..., sampler: _Optional[_Union[Sampler, _Mapping]] = ..., sample_constraint: _Optional[_Union[SampleConstraint, _Mapping]] = ..., max_sample: _Optional[int] = ..., max_trials: _Optional[int] = ...) -> None: ...
-
-class EmitConstraint(_message.Message):
-    __slots__ = ("emit_type", "emit_overlap")
-    class EmitType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        CENTER: _ClassVar[EmitConstraint.EmitType]
-        MIN_OVERLAP: _ClassVar[EmitConstraint.EmitType]
-    CENTER: EmitConstraint.EmitType
-    MIN_OVERLAP: EmitConstraint.EmitType
-    EMIT_TYPE_FIELD_NUMBER: _ClassVar[int]
-    EMIT_OVERLAP_FIELD_NUMBER: _ClassVar[int]
-    emit_type: EmitConstraint.EmitType
-    emit_overlap: float
-    def __init__(self, emit_type: _Optional[_Union[EmitConstraint.EmitType, str]] = ..., emit_overlap: _Optional[float] = ...) -> None: ...
-
-class YoloSegParameter(_message.Message):
-    __slots__ = ("num_class", "object_scale", "class_scale", "use_logic_gradient", "use_hardsigmoid")
-    NUM_CLASS_FIELD_NUMBER: _ClassVar[int]
-    OBJECT_SCALE_FIELD_NUMBER: _ClassVar[int]
-    CLASS_SCALE_FIELD_NUMBER: _ClassVar[int]
-    USE_LOGIC_GRADIENT_FIELD_NUMBER: _ClassVar[int]
-    USE_HARDSIGMOID_FIELD_NUMBER: _ClassVar[int]
-    num_class: int
-    object_scale: float
-    class_scale: float
-    use_logic_gradient: bool
-    use_hardsigmoid: bool
-    def __init__(self, num_class: _Optional[int] = ..., object_scale: _Optional[float] = ..., class_scale: _Optional[float] = ..., use_logic_gradient: bool = ..., use_hardsigmoid: bool = ...) -> None: ...
-
-class Yolov3Parameter(_message.Message):
-    __slots__ = ("side", "num_class", "num", "object_scale", "class_scale", "noobject_scale", "coord_scale", "thresh", "anchors_scale", "biases", "mask", "use_logic_gradient", "use_focal_loss", "iou_loss", "iou_normalizer", "iou_thresh", "max_delta", "accumulate", "label_smooth_eps")
-    class IOU_LOSS(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        IOU: _ClassVar[Yolov3Parameter.IOU_LOSS]
-        GIOU: _ClassVar[Yolov3Parameter.IOU_LOSS]
-        MSE: _ClassVar[Yolov3Parameter.IOU_LOSS]
-        DIOU: _ClassVar[Yolov3Parameter.IOU_LOSS]
-        CIOU: _ClassVar[Yolov3Parameter.IOU_LOSS]
-    IOU: Yolov3Parameter.IOU_LOSS
-    GIOU: Yolov3Parameter.IOU_LOSS
-    MSE: Yolov3Parameter.IOU_LOSS
-    DIOU: Yolov3Parameter.IOU_LOSS
-    CIOU: Yolov3Parameter.IOU_LOSS
-    SIDE_FIELD_NUMBER: _ClassVar[int]
-    NUM_CLASS_FIELD_NUMBER: _ClassVar[int]
-    NUM_FIELD_NUMBER: _ClassVar[int]
-    OBJECT_SCALE_FIELD_NUMBER: _ClassVar[int]
-    CLASS_SCALE_FIELD_NUMBER: _ClassVar[int]
-    NOOBJECT_SCALE_FIELD_NUMBER: _ClassVar[int]
-    COORD_SCALE_FIELD_NUMBER: _ClassVar[int]
-    THRESH_FIELD_NUMBER: _ClassVar[int]
-    ANCHORS_SCALE_FIELD_NUMBER: _ClassVar[int]
-    BIASES_FIELD_NUMBER: _ClassVar[int]
-    MASK_FIELD_NUMBER: _ClassVar[int]
-    USE_LOGIC_GRADIENT_FIELD_NUMBER: _ClassVar[int]
-    USE_FOCAL_LOSS_FIELD_NUMBER: _ClassVar[int]
-    IOU_LOSS_FIELD_NUMBER: _ClassVar[int]
-    IOU_NORMALIZER_FIELD_NUMBER: _ClassVar[int]
-    IOU_THRESH_FIELD_NUMBER: _ClassVar[int]
-    MAX_DELTA_FIELD_NUMBER: _ClassVar[int]
-    ACCUMULATE_FIELD_NUMBER: _ClassVar[int]
-    LABEL_SMOOTH_EPS_FIELD_NUMBER: _ClassVar[int]
-    side: int
-    num_class: int
-    num: int
-    object_scale: float
-    class_scale: float
-    noobject_scale: float
-    coord_scale: float
-    thresh: float
-    anchors_scale: int
-    biases: _containers.RepeatedScalarFieldContainer[float]
-    mask: _containers.RepeatedScalarFieldContainer[int]
-    use_logic_gradient: bool
-    use_focal_loss: bool
-    iou_loss: Yolov3Parameter.IOU_LOSS
-    iou_normalizer: float
-    iou_thresh: float
-    max_delta: float
-    accumulate: bool
-    label_smooth_eps: float
-    def __init__(self, side: _Optional[int] = ..., num_class: _Optional[int] = ..., num: _Optional[int] = ..., object_scale: _Optional[float] = ..., class_scale: _Optional[float] = ..., noobject_scale: _Optional[float] = ..., coord_scale: _Optional[float] = ..., thresh: _Optional[float] = ..., anchors_scale: _Optional[int] = ..., biases: _Optional[_Iterable[float]] = ..., mask: _Optional[_Iterable[int]] = ..., use_logic_gradient: bool = ..., use_focal_loss: bool = ..., iou_loss: _Optional[_Union[Yolov3Parameter.IOU_LOSS, str]] = ..., iou_normalizer: _Optional[float] = ..., iou_thresh: _Optional[float] = ..., max_delta: _Optional[float] = ..., accumulate: bool = ..., label_smooth_eps: _Optional[float] = ...) -> None: ...
-
-class RegionLossParameter(_message.Message):
-    __slots__ = ("side", "num_class", "bias_match", "coords", "num", "softmax", "jitter", "rescore", "object_scale", "class_scale", "noobject_scale", "coord_scale", "absolute", "thresh", "random", "biases", "softmax_tree", "class_map")
-    SIDE_FIELD_NUMBER: _ClassVar[int]
-    NUM_CLASS_FIELD_NUMBER: _ClassVar[int]
-    BIAS_MATCH_FIELD_NUMBER: _ClassVar[int]
-    COORDS_FIELD_NUMBER: _ClassVar[int]
-    NUM_FIELD_NUMBER: _ClassVar[int]
-    SOFTMAX_FIELD_NUMBER: _ClassVar[int]
-    JITTER_FIELD_NUMBER: _ClassVar[int]
-    RESCORE_FIELD_NUMBER: _ClassVar[int]
-    OBJECT_SCALE_FIELD_NUMBER: _ClassVar[int]
-    CLASS_SCALE_FIELD_NUMBER: _ClassVar[int]
-    NOOBJECT_SCALE_FIELD_NUMBER: _ClassVar[int]
-    COORD_SCALE_FIELD_NUMBER: _ClassVar[int]
-    ABSOLUTE_FIELD_NUMBER: _ClassVar[int]
-    THRESH_FIELD_NUMBER: _ClassVar[int]
-    RANDOM_FIELD_NUMBER: _ClassVar[int]
-    BIASES_FIELD_NUMBER: _ClassVar[int]
-    SOFTMAX_TREE_FIELD_NUMBER: _ClassVar[int]
-    CLASS_MAP_FIELD_NUMBER: _ClassVar[int]
-    side: int
-    num_class: int
-    bias_match: int
-    coords: int
-    num: int
-    softmax: int
-    jitter: float
-    rescore: int
-    object_scale: float
-    class_scale: float
-    noobject_scale: float
-    coord_scale: float
-    absolute: int
-    thresh: float
-    random: int
-    biases: _containers.RepeatedScalarFieldContainer[float]
-    softmax_tree: str
-    class_map: str
-    def __init__(self, side: _Optional[int] = ..., num_class: _Optional[int] = ..., bias_match: _Optional[int] = ..., coords: _Optional[int] = ..., num: _Optional[int] = ..., softmax: _Optional[int] = ..., jitter: _Optional[float] = ..., rescore: _Optional[int] = ..., object_scale: _Optional[float] = ..., class_scale: _Optional[float] = ..., noobject_scale: _Optional[float] = ..., coord_scale: _Optional[float] = ..., absolute: _Optional[int] = ..., thresh: _Optional[float] = ..., random: _Optional[int] = ..., biases: _Optional[_Iterable[float]] = ..., softmax_tree: _Optional[str] = ..., class_map: _Optional[str] = ...) -> None: ...
-
-class ReorgParameter(_message.Message):
-    __slots__ = ("stride", "reverse")
-    STRIDE_FIELD_NUMBER: _ClassVar[int]
-    REVERSE_FIELD_NUMBER: _ClassVar[int]
-    stride: int
-    reverse: bool
-    def __init__(self, stride: _Optional[int] = ..., reverse: bool = ...) -> None: ...
-
-class ResizeParameter(_message.Message):
-    __slots__ = ("prob", "resize_mode", "height", "width", "height_scale", "width_scale", "pad_mode", "pad_value", "interp_mode", "is_pyramid_test", "out_height_scale", "out_width_scale", "function_type", "intepolation_type", "resize_factor")
-    class Resize_mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        WARP: _ClassVar[ResizeParameter.Resize_mode]
-        FIT_SMALL_SIZE: _ClassVar[ResizeParameter.Resize_mode]
-        FIT_LARGE_SIZE_AND_PAD: _ClassVar[ResizeParameter.Resize_mode]
-    WARP: ResizeParameter.Resize_mode
-    FIT_SMALL_SIZE: ResizeParameter.Resize_mode
-    FIT_LARGE_SIZE_AND_PAD: ResizeParameter.Resize_mode
-    class Pad_mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        CONSTANT: _ClassVar[ResizeParameter.Pad_mode]
-        MIRRORED: _ClassVar[ResizeParameter.Pad_mode]
-        REPEAT_NEAREST: _ClassVar[ResizeParameter.Pad_mode]
-    CONSTANT: ResizeParameter.Pad_mode
-    MIRRORED: ResizeParameter.Pad_mode
-    REPEAT_NEAREST: ResizeParameter.Pad_mode
-    class Interp_mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        LINEAR: _ClassVar[ResizeParameter.Interp_mode]
-        AREA: _ClassVar[ResizeParameter.Interp_mode]
-        NEAREST: _ClassVar[ResizeParameter.Interp_mode]
-        CUBIC: _ClassVar[ResizeParameter.Interp_mode]
-        LANCZOS4: _ClassVar[ResizeParameter.Interp_mode]
-    LINEAR: ResizeParameter.Interp_mode
-    AREA: ResizeParameter.Interp_mode
-    NEAREST: ResizeParameter.Interp_mode
-    CUBIC: ResizeParameter.Interp_mode
-    LANCZOS4: ResizeParameter.Interp_mode
-    class FunctionType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        SIZE_GIVEN: _ClassVar[ResizeParameter.FunctionType]
-        FACTOR_GIVEN: _ClassVar[ResizeParameter.FunctionType]
-    SIZE_GIVEN: ResizeParameter.FunctionType
-    FACTOR_GIVEN: ResizeParameter.FunctionType
-    PROB_FIELD_NUMBER: _ClassVar[int]
-    RESIZE_MODE_FIELD_NUMBER: _ClassVar[int]
-    HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    WIDTH_FIELD_NUMBER: _ClassVar[int]
-    HEIGHT_SCALE_FIELD_NUMBER: _ClassVar[int]
-    WIDTH_SCALE_FIELD_NUMBER: _ClassVar[int]
-    PAD_MODE_FIELD_NUMBER: _ClassVar[int]
-    PAD_VALUE_FIELD_NUMBER: _ClassVar[int]
-    INTERP_MODE_FIELD_NUMBER: _ClassVar[int]
-    IS_PYRAMID_TEST_FIELD_NUMBER: _ClassVar[int]
-    OUT_HEIGHT_SCALE_FIELD_NUMBER: _ClassVar[int]
-    OUT_WIDTH_SCALE_FIELD_NUMBER: _ClassVar[int]
-    FUNCTION_TYPE_FIELD_NUMBER: _ClassVar[int]
-    INTEPOLATION_TYPE_FIELD_NUMBER: _ClassVar[int]
-    RESIZE_FACTOR_FIELD_NUMBER: _ClassVar[int]
-    prob: float
-    resize_mode: ResizeParameter.Resize_mode
-    height: int
-    width: int
-    height_scale: int
-    width_scale: int
-    pad_mode: ResizeParameter.Pad_mode
-    pad_value: _containers.RepeatedScalarFieldContainer[float]
-    interp_mode: _containers.RepeatedScalarFieldContainer[ResizeParameter.Interp_mode]
-    is_pyramid_test: bool
-    out_height_scale: float
-    out_width_scale: float
-    function_type: ResizeParameter.FunctionType
-    intepolation_type: ResizeParameter.Interp_mode
-    resize_factor: float
-    def __init__(self, prob: _Optional[float] = ..., resize_mode: _Optional[_Union[ResizeParameter.Resize_mode, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., height_scale: _Optional[int] = ..., width_scale: _Optional[int] = ..., pad_mode: _Optional[_Union[ResizeParameter.Pad_mode, str]] = ..., pad_value: _Optional[_Iterable[float]] = ..., interp_mode: _Optional[_Iterable[_Union[ResizeParameter.Interp_mode, str]]] = ..., is_pyramid_test: bool = ..., out_height_scale: _Optional[float] = ..., out_width_scale: _Optional[float] = ..., function_type: _Optional[_Union[ResizeParameter.FunctionType, str]] = ..., intepolation_type: _Optional[_Union[ResizeParameter.Interp_mode, str]] = ..., resize_factor: _Optional[float] = ...) -> None: ...
-
-class DistortionParameter(_message.Message):
-    __slots__ = ("brightness_prob", "brightness_delta", "contrast_prob", "contrast_lower", "contrast_upper", "hue_prob", "hue_delta", "saturation_prob", "saturation_lower", "saturation_upper", "random_order_prob")
-    BRIGHTNESS_PROB_FIELD_NUMBER: _ClassVar[int]
-    BRIGHTNESS_DELTA_FIELD_NUMBER: _ClassVar[int]
-    CONTRAST_PROB_FIELD_NUMBER: _ClassVar[int]
-    CONTRAST_LOWER_FIELD_NUMBER: _ClassVar[int]
-    CONTRAST_UPPER_FIELD_NUMBER: _ClassVar[int]
-    HUE_PROB_FIELD_NUMBER: _ClassVar[int]
-    HUE_DELTA_FIELD_NUMBER: _ClassVar[int]
-    SATURATION_PROB_FIELD_NUMBER: _ClassVar[int]
-    SATURATION_LOWER_FIELD_NUMBER: _ClassVar[int]
-    SATURATION_UPPER_FIELD_NUMBER: _ClassVar[int]
-    RANDOM_ORDER_PROB_FIELD_NUMBER: _ClassVar[int]
-    brightness_prob: float
-    brightness_delta: float
-    contrast_prob: float
-    contrast_lower: float
-    contrast_upper: float
-    hue_prob: float
-    hue_delta: float
-    saturation_prob: float
-    saturation_lower: float
-    saturation_upper: float
-    random_order_prob: float
-    def __init__(self, brightness_prob: _Optional[float] = ..., brightness_delta: _Optional[float] = ..., contrast_prob: _Optional[float] = ..., contrast_lower: _Optional[float] = ..., contrast_upper: _Optional[float] = ..., hue_prob: _Optional[float] = ..., hue_delta: _Optional[float] = ..., saturation_prob: _Optional[float] = ..., saturation_lower: _Optional[float] = ..., saturation_upper: _Optional[float] = ..., random_order_prob: _Optional[float] = ...) -> None: ...
-
-class ExpansionParameter(_message.Message):
-    __slots__ = ("prob", "max_expand_ratio")
-    PROB_FIELD_NUMBER: _ClassVar[int]
-    MAX_EXPAND_RATIO_FIELD_NUMBER: _ClassVar[int]
-    prob: float
-    max_expand_ratio: float
-    def __init__(self, prob: _Optional[float] = ..., max_expand_ratio: _Optional[float] = ...) -> None: ...
-
-class AnnotatedDataParameter(_message.Message):
-    __slots__ = ("batch_sampler", "label_map_file", "yolo_data_type", "yolo_data_jitter", "train_diffcult", "single_class", "seg_scales", "seg_resize_width", "seg_resize_height", "difficult_label_warmup")
-    BATCH_SAMPLER_FIELD_NUMBER: _ClassVar[int]
-    LABEL_MAP_FILE_FIELD_NUMBER: _ClassVar[int]
-    YOLO_DATA_TYPE_FIELD_NUMBER: _ClassVar[int]
-    YOLO_DATA_JITTER_FIELD_NUMBER: _ClassVar[int]
-    TRAIN_DIFFCULT_FIELD_NUMBER: _ClassVar[int]
-    SINGLE_CLASS_FIELD_NUMBER: _ClassVar[int]
-    SEG_SCALES_FIELD_NUMBER: _ClassVar[int]
-    SEG_RESIZE_WIDTH_FIELD_NUMBER: _ClassVar[int]
-    SEG_RESIZE_HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    DIFFICULT_LABEL_WARMUP_FIELD_NUMBER: _ClassVar[int]
-    batch_sampler: _containers.RepeatedCompositeFieldContainer[BatchSampler]
-    label_map_file: str
-    yolo_data_type: int
-    yolo_data_jitter: float
-    train_diffcult: bool
-    single_class: bool
-    seg_scales: int
-    seg_resize_width: int
-    seg_resize_height: int
-    difficult_label_warmup: bool
-    def __init__(self, batch_sampler: _Optional[_Iterable[_Union[BatchSampler, _Mapping]]] = ..., label_map_file: _Optional[str] = ..., yolo_data_type: _Optional[int] = ..., yolo_data_jitter: _Optional[float] = ..., train_diffcult: bool = ..., single_class: bool = ..., seg_scales: _Optional[int] = ..., seg_resize_width: _Optional[int] = ..., seg_resize_height: _Optional[int] = ..., difficult_label_warmup: bool = ...) -> None: ...
-
-class DetectionEvaluateParameter(_message.Message):
-    __slots__ = ("num_classes", "background_label_id", "overlap_threshold", "evaluate_difficult_gt", "name_size_file", "resize_param")
-    NUM_CLASSES_FIELD_NUMBER: _ClassVar[int]
-    BACKGROUND_LABEL_ID_FIELD_NUMBER: _ClassVar[int]
-    OVERLAP_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    EVALUATE_DIFFICULT_GT_FIELD_NUMBER: _ClassVar[int]
-    NAME_SIZE_FILE_FIELD_NUMBER: _ClassVar[int]
-    RESIZE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    num_classes: int
-    background_label_id: int
-    overlap_threshold: float
-    evaluate_difficult_gt: bool
-    name_size_file: str
-    resize_param: ResizeParameter
-    def __init__(self, num_classes: _Optional[int] = ..., background_label_id: _Optional[int] = ..., overlap_threshold: _Optional[float] = ..., evaluate_difficult_gt: bool = ..., name_size_file: _Optional[str] = ..., resize_param: _Optional[_Union[ResizeParameter, _Mapping]] = ...) -> None: ...
-
-class SegmentationEvaluateParameter(_message.Message):
-    __slots__ = ("num_classes", "threshold")
-    NUM_CLASSES_FIELD_NUMBER: _ClassVar[int]
-    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    num_classes: int
-    threshold: float
-    def __init__(self, num_classes: _Optional[int] = ..., threshold: _Optional[float] = ...) -> None: ...
-
-class NonMaximumSuppressionParameter(_message.Message):
-    __slots__ = ("nms_threshold", "top_k", "eta")
-    NMS_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    TOP_K_FIELD_NUMBER: _ClassVar[int]
-    ETA_FIELD_NUMBER: _ClassVar[int]
-    nms_threshold: float
-    top_k: int
-    eta: float
-    def __init__(self, nms_threshold: _Optional[float] = ..., top_k: _Optional[int] = ..., eta: _Optional[float] = ...) -> None: ...
-
-class SaveOutputParameter(_message.Message):
-    __slots__ = ("output_directory", "output_name_prefix", "output_format", "label_map_file", "name_size_file", "num_test_image", "resize_param")
-    OUTPUT_DIRECTORY_FIELD_NUMBER: _ClassVar[int]
-    OUTPUT_NAME_PREFIX_FIELD_NUMBER: _ClassVar[int]
-    OUTPUT_FORMAT_FIELD_NUMBER: _ClassVar[int]
-    LABEL_MAP_FILE_FIELD_NUMBER: _ClassVar[int]
-    NAME_SIZE_FILE_FIELD_NUMBER: _ClassVar[int]
-    NUM_TEST_IMAGE_FIELD_NUMBER: _ClassVar[int]
-    RESIZE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    output_directory: str
-    output_name_prefix: str
-    output_format: str
-    label_map_file: str
-    name_size_file: str
-    num_test_image: int
-    resize_param: ResizeParameter
-    def __init__(self, output_directory: _Optional[str] = ..., output_name_prefix: _Optional[str] = ..., output_format: _Optional[str] = ..., label_map_file: _Optional[str] = ..., name_size_file: _Optional[str] = ..., num_test_image: _Optional[int] = ..., resize_param: _Optional[_Union[ResizeParameter, _Mapping]] = ...) -> None: ...
-
-class DetectionOutputParameter(_message.Message):
-    __slots__ = ("num_classes", "share_location", "background_label_id", "nms_param", "save_output_param", "code_type", "variance_encoded_in_target", "keep_top_k", "confidence_threshold", "visualize", "visualize_threshold", "save_file", "biases", "coords")
-    NUM_CLASSES_FIELD_NUMBER: _ClassVar[int]
-    SHARE_LOCATION_FIELD_NUMBER: _ClassVar[int]
-    BACKGROUND_LABEL_ID_FIELD_NUMBER: _ClassVar[int]
-    NMS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SAVE_OUTPUT_PARAM_FIELD_NUMBER: _ClassVar[int]
-    CODE_TYPE_FIELD_NUMBER: _ClassVar[int]
-    VARIANCE_ENCODED_IN_TARGET_FIELD_NUMBER: _ClassVar[int]
-    KEEP_TOP_K_FIELD_NUMBER: _ClassVar[int]
-    CONFIDENCE_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    VISUALIZE_FIELD_NUMBER: _ClassVar[int]
-    VISUALIZE_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    SAVE_FILE_FIELD_NUMBER: _ClassVar[int]
-    BIASES_FIELD_NUMBER: _ClassVar[int]
-    COORDS_FIELD_NUMBER: _ClassVar[int]
-    num_classes: int
-    share_location: bool
-    background_label_id: int
-    nms_param: NonMaximumSuppressionParameter
-    save_output_param: SaveOutputParameter
-    code_type: PriorBoxParameter.CodeType
-    variance_encoded_in_target: bool
-    keep_top_k: int
-    confidence_threshold: float
-    visualize: bool
-    visualize_threshold: float
-    save_file: str
-    biases: _containers.RepeatedScalarFieldContainer[float]
-    coords: int
-    def __init__(self, num_classes: _Optional[int] = ..., share_location: bool = ..., background_label_id: _Optional[int] = ..., nms_param: _Optional[_Union[NonMaximumSuppressionParameter, _Mapping]] = ..., save_output_param: _Optional[_Union[SaveOutputParameter, _Mapping]] = ..., code_type: _Optional[_Union[PriorBoxParameter.CodeType, str]] = ..., variance_encoded_in_target: bool = ..., keep_top_k: _Optional[int] = ..., confidence_threshold: _Optional[float] = ..., visualize: bool = ..., visualize_threshold: _Optional[float] = ..., save_file: _Optional[str] = ..., biases: _Optional[_Iterable[float]] = ..., coords: _Optional[int] = ...) -> None: ...
-
-class YoloDetectionOutputParameter(_message.Message):
-    __slots__ = ("side", "num_classes", "num_box", "coords", "confidence_threshold", "nms_threshold", "biases", "label_map_file")
-    SIDE_FIELD_NUMBER: _ClassVar[int]
-    NUM_CLASSES_FIELD_NUMBER: _ClassVar[int]
-    NUM_BOX_FIELD_NUMBER: _ClassVar[int]
-    COORDS_FIELD_NUMBER: _ClassVar[int]
-    CONFIDENCE_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    NMS_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    BIASES_FIELD_NUMBER: _ClassVar[int]
-    LABEL_MAP_FILE_FIELD_NUMBER: _ClassVar[int]
-    side: int
-    num_classes: int
-    num_box: int
-    coords: int
-    confidence_threshold: float
-    nms_threshold: float
-    biases: _containers.RepeatedScalarFieldContainer[float]
-    label_map_file: str
-    def __init__(self, side: _Optional[int] = ..., num_classes: _Optional[int] = ..., num_box: _Optional[int] = ..., coords: _Optional[int] = ..., confidence_threshold: _Optional[float] = ..., nms_threshold: _Optional[float] = ..., biases: _Optional[_Iterable[float]] = ..., label_map_file: _Optional[str] = ...) -> None: ...
-
-class Yolov3DetectionOutputParameter(_message.Message):
-    __slots__ = ("num_classes", "num_box", "confidence_threshold", "nms_threshold", "biases", "anchors_scale", "mask_group_num", "mask", "gaussian_box")
-    NUM_CLASSES_FIELD_NUMBER: _ClassVar[int]
-    NUM_BOX_FIELD_NUMBER: _ClassVar[int]
-    CONFIDENCE_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    NMS_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    BIASES_FIELD_NUMBER: _ClassVar[int]
-    ANCHORS_SCALE_FIELD_NUMBER: _ClassVar[int]
-    MASK_GROUP_NUM_FIELD_NUMBER: _ClassVar[int]
-    MASK_FIELD_NUMBER: _ClassVar[int]
-    GAUSSIAN_BOX_FIELD_NUMBER: _ClassVar[int]
-    num_classes: int
-    num_box: int
-    confidence_threshold: float
-    nms_threshold: float
-    biases: _containers.RepeatedScalarFieldContainer[float]
-    anchors_scale: _containers.RepeatedScalarFieldContainer[int]
-    mask_group_num: int
-    mask: _containers.RepeatedScalarFieldContainer[int]
-    gaussian_box: bool
-    def __init__(self, num_classes: _Optional[int] = ..., num_box: _Optional[int] = ..., confidence_threshold: _Optional[float] = ..., nms_threshold: _Optional[float] = ..., biases: _Optional[_Iterable[float]] = ..., anchors_scale: _Optional[_Iterable[int]] = ..., mask_group_num: _Optional[int] = ..., mask: _Optional[_Iterable[int]] = ..., gaussian_box: bool = ...) -> None: ...
-
-class MultiBoxLossParameter(_message.Message):
-    __slots__ = ("loc_loss_type", "conf_loss_type", "loc_weight", "num_classes", "share_location", "match_type", "overlap_threshold", "use_prior_for_matching", "background_label_id", "use_difficult_gt", "do_neg_mining", "neg_pos_ratio", "neg_overlap", "code_type", "encode_variance_in_target", "map_object_to_agnostic", "ignore_cross_boundary_bbox", "bp_inside", "mining_type", "nms_param", "sample_size", "use_prior_for_nms", "ignore_difficult_gt")
-    class LocLossType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        L2: _ClassVar[MultiBoxLossParameter.LocLossType]
-        SMOOTH_L1: _ClassVar[MultiBoxLossParameter.LocLossType]
-    L2: MultiBoxLossParameter.LocLossType
-    SMOOTH_L1: MultiBoxLossParameter.LocLossType
-    class ConfLossType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        SOFTMAX: _ClassVar[MultiBoxLossParameter.ConfLossType]
-        LOGISTIC: _ClassVar[MultiBoxLossParameter.ConfLossType]
-    SOFTMAX: MultiBoxLossParameter.ConfLossType
-    LOGISTIC: MultiBoxLossParameter.ConfLossType
-    class MatchType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        BIPARTITE: _ClassVar[MultiBoxLossParameter.MatchType]
-        PER_PREDICTION: _ClassVar[MultiBoxLossParameter.MatchType]
-    BIPARTITE: MultiBoxLossParameter.MatchType
-    PER_PREDICTION: MultiBoxLossParameter.MatchType
-    class MiningType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        NONE: _ClassVar[MultiBoxLossParameter.MiningType]
-        MAX_NEGATIVE: _ClassVar[MultiBoxLossParameter.MiningType]
-        HARD_EXAMPLE: _ClassVar[MultiBoxLossParameter.MiningType]
-    NONE: MultiBoxLossParameter.MiningType
-    MAX_NEGATIVE: MultiBoxLossParameter.MiningType
-    HARD_EXAMPLE: MultiBoxLossParameter.MiningType
-    LOC_LOSS_TYPE_FIELD_NUMBER: _ClassVar[int]
-    CONF_LOSS_TYPE_FIELD_NUMBER: _ClassVar[int]
-    LOC_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    NUM_CLASSES_FIELD_NUMBER: _ClassVar[int]
-    SHARE_LOCATION_FIELD_NUMBER: _ClassVar[int]
-    MATCH_TYPE_FIELD_NUMBER: _ClassVar[int]
-    OVERLAP_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    USE_PRIOR_FOR_MATCHING_FIELD_NUMBER: _ClassVar[int]
-    BACKGROUND_LABEL_ID_FIELD_NUMBER: _ClassVar[int]
-    USE_DIFFICULT_GT_FIELD_NUMBER: _ClassVar[int]
-    DO_NEG_MINING_FIELD_NUMBER: _ClassVar[int]
-    NEG_POS_RATIO_FIELD_NUMBER: _ClassVar[int]
-    NEG_OVERLAP_FIELD_NUMBER: _ClassVar[int]
-    CODE_TYPE_FIELD_NUMBER: _ClassVar[int]
-    ENCODE_VARIANCE_IN_TARGET_FIELD_NUMBER: _ClassVar[int]
-    MAP_OBJECT_TO_AGNOSTIC_FIELD_NUMBER: _ClassVar[int]
-    IGNORE_CROSS_BOUNDARY_BBOX_FIELD_NUMBER: _ClassVar[int]
-    BP_INSIDE_FIELD_NUMBER: _ClassVar[int]
-    MINING_TYPE_FIELD_NUMBER: _ClassVar[int]
-    NMS_PARAM_FIELD_NUMBER: _ClassVar[int]
-    SAMPLE_SIZE_FIELD_NUMBER: _ClassVar[int]
-    USE_PRIOR_FOR_NMS_FIELD_NUMBER: _ClassVar[int]
-    IGNORE_DIFFICULT_GT_FIELD_NUMBER: _ClassVar[int]
-    loc_loss_type: MultiBoxLossParameter.LocLossType
-    conf_loss_type: MultiBoxLossParameter.ConfLossType
-    loc_weight: float
-    num_classes: int
-    share_location: bool
-    match_type: MultiBoxLossParameter.MatchType
-    overlap_threshold: float
-    use_prior_for_matching: bool
-    background_label_id: int
-    use_difficult_gt: bool
-    do_neg_mining: bool
-    neg_pos_ratio: float
-    neg_overlap: float
-    code_type: PriorBoxParameter.CodeType
-    encode_variance_in_target: bool
-    map_object_to_agnostic: bool
-    ignore_cross_boundary_bbox: bool
-    bp_inside: bool
-    mining_type: MultiBoxLossParameter.MiningType
-    nms_param: NonMaximumSuppressionParameter
-    sample_size: int
-    use_prior_for_nms: bool
-    ignore_difficult_gt: bool
-    def __init__(self, loc_loss_type: _Optional[_Union[MultiBoxLossParameter.LocLossType, str]] = ..., conf_loss_type: _Optional[_Union[MultiBoxLossParameter.ConfLossType, str]] = ..., loc_weight: _Optional[float] = ..., num_classes: _Optional[int] = ..., share_location: bool = ..., match_type: _Optional[_Union[MultiBoxLossParameter.MatchType, str]] = ..., overlap_threshold: _Optional[float] = ..., use_prior_for_matching: bool = ..., background_label_id: _Optional[int] = ..., use_difficult_gt: bool = ..., do_neg_mining: bool = ..., neg_pos_ratio: _Optional[float] = ..., neg_overlap: _Optional[float] = ..., code_type: _Optional[_Union[PriorBoxParameter.CodeType, str]] = ..., encode_variance_in_target: bool = ..., map_object_to_agnostic: bool = ..., ignore_cross_boundary_bbox: bool = ..., bp_inside: bool = ..., mining_type: _Optional[_Union[MultiBoxLossParameter.MiningType, str]] = ..., nms_param: _Optional[_Union[NonMaximumSuppressionParameter, _Mapping]] = ..., sample_size: _Optional[int] = ..., use_prior_for_nms: bool = ..., ignore_difficult_gt: bool = ...) -> None: ...
-
-class NormalizeParameter(_message.Message):
-    __slots__ = ("across_spatial", "scale_filler", "channel_shared", "eps", "normalize_type", "fix_gradient", "bp_norm")
-    ACROSS_SPATIAL_FIELD_NUMBER: _ClassVar[int]
-    SCALE_FILLER_FIELD_NUMBER: _ClassVar[int]
-    CHANNEL_SHARED_FIELD_NUMBER: _ClassVar[int]
-    EPS_FIELD_NUMBER: _ClassVar[int]
-    NORMALIZE_TYPE_FIELD_NUMBER: _ClassVar[int]
-    FIX_GRADIENT_FIELD_NUMBER: _ClassVar[int]
-    BP_NORM_FIELD_NUMBER: _ClassVar[int]
-    across_spatial: bool
-    scale_filler: FillerParameter
-    channel_shared: bool
-    eps: float
-    normalize_type: str
-    fix_gradient: bool
-    bp_norm: bool
-    def __init__(self, across_spatial: bool = ..., scale_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., channel_shared: bool = ..., eps: _Optional[float] = ..., normalize_type: _Optional[str] = ..., fix_gradient: bool = ..., bp_norm: bool = ...) -> None: ...
-
-class PermuteParameter(_message.Message):
-    __slots__ = ("order",)
-    ORDER_FIELD_NUMBER: _ClassVar[int]
-    order: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, order: _Optional[_Iterable[int]] = ...) -> None: ...
-
-class PriorBoxParameter(_message.Message):
-    __slots__ = ("min_size", "max_size", "aspect_ratio", "flip", "clip", "variance", "img_size", "img_h", "img_w", "step", "step_h", "step_w", "offset")
-    class CodeType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        CORNER: _ClassVar[PriorBoxParameter.CodeType]
-        CENTER_SIZE: _ClassVar[PriorBoxParameter.CodeType]
-        CORNER_SIZE: _ClassVar[PriorBoxParameter.CodeType]
-    CORNER: PriorBoxParameter.CodeType
-    CENTER_SIZE: PriorBoxParameter.CodeType
-    CORNER_SIZE: PriorBoxParameter.CodeType
-    MIN_SIZE_FIELD_NUMBER: _ClassVar[int]
-    MAX_SIZE_FIELD_NUMBER: _ClassVar[int]
-    ASPECT_RATIO_FIELD_NUMBER: _ClassVar[int]
-    FLIP_FIELD_NUMBER: _ClassVar[int]
-    CLIP_FIELD_NUMBER: _ClassVar[int]
-    VARIANCE_FIELD_NUMBER: _ClassVar[int]
-    IMG_SIZE_FIELD_NUMBER: _ClassVar[int]
-    IMG_H_FIELD_NUMBER: _ClassVar[int]
-    IMG_W_FIELD_NUMBER: _ClassVar[int]
-    STEP_FIELD_NUMBER: _ClassVar[int]
-    STEP_H_FIELD_NUMBER: _ClassVar[int]
-    STEP_W_FIELD_NUMBER: _ClassVar[int]
-    OFFSET_FIELD_NUMBER: _ClassVar[int]
-    min_size: _containers.RepeatedScalarFieldContainer[float]
-    max_size: _containers.RepeatedScalarFieldContainer[float]
-    aspect_ratio: _containers.RepeatedScalarFieldContainer[float]
-    flip: bool
-    clip: bool
-    variance: _containers.RepeatedScalarFieldContainer[float]
-    img_size: int
-    img_h: int
-    img_w: int
-    step: float
-    step_h: float
-    step_w: float
-    offset: float
-    def __init__(self, min_size: _Optional[_Iterable[float]] = ..., max_size: _Optional[_Iterable[float]] = ..., aspect_ratio: _Optional[_Iterable[float]] = ..., flip: bool = ..., clip: bool = ..., variance: _Optional[_Iterable[float]] = ..., img_size: _Optional[int] = ..., img_h: _Optional[int] = ..., img_w: _Optional[int] = ..., step: _Optional[float] = ..., step_h: _Optional[float] = ..., step_w: _Optional[float] = ..., offset: _Optional[float] = ...) -> None: ...
-
-class InnerDistanceParameter(_message.Message):
-    __slots__ = ("num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "distance_type", "normalize", "update_center_only")
-    NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
-    BIAS_TERM_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    TRANSPOSE_FIELD_NUMBER: _ClassVar[int]
-    DISTANCE_TYPE_FIELD_NUMBER: _ClassVar[int]
-    NORMALIZE_FIELD_NUMBER: _ClassVar[int]
-    UPDATE_CENTER_ONLY_FIELD_NUMBER: _ClassVar[int]
-    num_output: int
-    bias_term: bool
-    weight_filler: FillerParameter
-    bias_filler: FillerParameter
-    axis: int
-    transpose: bool
-    distance_type: str
-    normalize: bool
-    update_center_only: bool
-    def __init__(self, num_output: _Optional[int] = ..., bias_term: bool = ..., weight_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., bias_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., axis: _Optional[int] = ..., transpose: bool = ..., distance_type: _Optional[str] = ..., normalize: bool = ..., update_center_only: bool = ...) -> None: ...
-
-class ROIPoolingParameter(_message.Message):
-    __slots__ = ("pooled_h", "pooled_w", "spatial_scale", "pooled_size")
-    POOLED_H_FIELD_NUMBER: _ClassVar[int]
-    POOLED_W_FIELD_NUMBER: _ClassVar[int]
-    SPATIAL_SCALE_FIELD_NUMBER: _ClassVar[int]
-    POOLED_SIZE_FIELD_NUMBER: _ClassVar[int]
-    pooled_h: int
-    pooled_w: int
-    spatial_scale: float
-    pooled_size: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, pooled_h: _Optional[int] = ..., pooled_w: _Optional[int] = ..., spatial_scale: _Optional[float] = ..., pooled_size: _Optional[_Iterable[int]] = ...) -> None: ...
-
-class InsanityParameter(_message.Message):
-    __slots__ = ("lb", "ub")
-    LB_FIELD_NUMBER: _ClassVar[int]
-    UB_FIELD_NUMBER: _ClassVar[int]
-    lb: float
-    ub: float
-    def __init__(self, lb: _Optional[float] = ..., ub: _Optional[float] = ...) -> None: ...
-
-class BNParameter(_message.Message):
-    __slots__ = ("slope_filler", "bias_filler", "momentum", "eps", "frozen", "engine", "scale_filler", "shift_filler", "var_eps", "moving_average", "decay", "axis", "bn_mode")
-    class Engine(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DEFAULT: _ClassVar[BNParameter.Engine]
-        CAFFE: _ClassVar[BNParameter.Engine]
-        CUDNN: _ClassVar[BNParameter.Engine]
-    DEFAULT: BNParameter.Engine
-    CAFFE: BNParameter.Engine
-    CUDNN: BNParameter.Engine
-    class BNMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        LEARN: _ClassVar[BNParameter.BNMode]
-        INFERENCE: _ClassVar[BNParameter.BNMode]
-    LEARN: BNParameter.BNMode
-    INFERENCE: BNParameter.BNMode
-    SLOPE_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    MOMENTUM_FIELD_NUMBER: _ClassVar[int]
-    EPS_FIELD_NUMBER: _ClassVar[int]
-    FROZEN_FIELD_NUMBER: _ClassVar[int]
-    ENGINE_FIELD_NUMBER: _ClassVar[int]
-    SCALE_FILLER_FIELD_NUMBER: _ClassVar[int]
-    SHIFT_FILLER_FIELD_NUMBER: _ClassVar[int]
-    VAR_EPS_FIELD_NUMBER: _ClassVar[int]
-    MOVING_AVERAGE_FIELD_NUMBER: _ClassVar[int]
-    DECAY_FIELD_NUMBER: _ClassVar[int]
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    BN_MODE_FIELD_NUMBER: _ClassVar[int]
-    slope_filler: FillerParameter
-    bias_filler: FillerParameter
-    momentum: float
-    eps: float
-    frozen: bool
-    engine: BNParameter.Engine
-    scale_filler: FillerParameter
-    shift_filler: FillerParameter
-    var_eps: float
-    moving_average: bool
-    decay: float
-    axis: float
-    bn_mode: BNParameter.BNMode
-    def __init__(self, slope_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., bias_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., momentum: _Optional[float] = ..., eps: _Optional[float] = ..., frozen: bool = ..., engine: _Optional[_Union[BNParameter.Engine, str]] = ..., scale_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., shift_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., var_eps: _Optional[float] = ..., moving_average: bool = ..., decay: _Optional[float] = ..., axis: _Optional[float] = ..., bn_mode: _Optional[_Union[BNParameter.BNMode, str]] = ...) -> None: ...
-
-class LocalParameter(_message.Message):
-    __slots__ = ("num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler")
-    NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
-    BIAS_TERM_FIELD_NUMBER: _ClassVar[int]
-    PAD_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_SIZE_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    num_output: int
-    bias_term: bool
-    pad: int
-    kernel_size: int
-    stride: int
-    weight_filler: FillerParameter
-    bias_filler: FillerParameter
-    def __init__(self, num_output: _Optional[int] = ..., bias_term: bool = ..., pad: _Optional[int] = ..., kernel_size: _Optional[int] = ..., stride: _Optional[int] = ..., weight_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., bias_filler: _Optional[_Union[FillerParameter, _Mapping]] = ...) -> None: ...
-
-class FlipParameter(_message.Message):
-    __slots__ = ("flip_width", "flip_height")
-    FLIP_WIDTH_FIELD_NUMBER: _ClassVar[int]
-    FLIP_HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    flip_width: bool
-    flip_height: bool
-    def __init__(self, flip_width: bool = ..., flip_height: bool = ...) -> None: ...
-
-class GeneralContrastiveParameter(_message.Message):
-    __slots__ = ("positive_margin", "negative_margin", "positive_weight", "negative_weight", "normalize_negative", "positive_outlier_thresh", "square", "max_negative_only", "max_positive_only", "positive_first", "positive_upper_bound", "exp_negative_weight", "add_intra_mae", "max_negative_margin")
-    POSITIVE_MARGIN_FIELD_NUMBER: _ClassVar[int]
-    NEGATIVE_MARGIN_FIELD_NUMBER: _ClassVar[int]
-    POSITIVE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    NEGATIVE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    NORMALIZE_NEGATIVE_FIELD_NUMBER: _ClassVar[int]
-    POSITIVE_OUTLIER_THRESH_FIELD_NUMBER: _ClassVar[int]
-    SQUARE_FIELD_NUMBER: _ClassVar[int]
-    MAX_NEGATIVE_ONLY_FIELD_NUMBER: _ClassVar[int]
-    MAX_POSITIVE_ONLY_FIELD_NUMBER: _ClassVar[int]
-    POSITIVE_FIRST_FIELD_NUMBER: _ClassVar[int]
-    POSITIVE_UPPER_BOUND_FIELD_NUMBER: _ClassVar[int]
-    EXP_NEGATIVE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    ADD_INTRA_MAE_FIELD_NUMBER: _ClassVar[int]
-    MAX_NEGATIVE_MARGIN_FIELD_NUMBER: _ClassVar[int]
-    positive_margin: float
-    negative_margin: float
-    positive_weight: float
-    negative_weight: float
-    normalize_negative: float
-    positive_outlier_thresh: float
-    square: bool
-    max_negative_only: bool
-    max_positive_only: bool
-    positive_first: bool
-    positive_upper_bound: float
-    exp_negative_weight: bool
-    add_intra_mae: bool
-    max_negative_margin: float
-    def __init__(self, positive_margin: _Optional[float] = ..., negative_margin: _Optional[float] = ..., positive_weight: _Optional[float] = ..., negative_weight: _Optional[float] = ..., normalize_negative: _Optional[float] = ..., positive_outlier_thresh: _Optional[float] = ..., square: bool = ..., max_negative_only: bool = ..., max_positive_only: bool = ..., positive_first: bool = ..., positive_upper_bound: _Optional[float] = ..., exp_negative_weight: bool = ..., add_intra_mae: bool = ..., max_negative_margin: _Optional[float] = ...) -> None: ...
-
-class GeneralTripletParameter(_message.Message):
-    __slots__ = ("margin", "add_center_loss", "hardest_only", "positive_first", "positive_upper_bound", "positive_weight", "negative_weight")
-    MARGIN_FIELD_NUMBER: _ClassVar[int]
-    ADD_CENTER_LOSS_FIELD_NUMBER: _ClassVar[int]
-    HARDEST_ONLY_FIELD_NUMBER: _ClassVar[int]
-    POSITIVE_FIRST_FIELD_NUMBER: _ClassVar[int]
-    POSITIVE_UPPER_BOUND_FIELD_NUMBER: _ClassVar[int]
-    POSITIVE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    NEGATIVE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    margin: float
-    add_center_loss: bool
-    hardest_only: bool
-    positive_first: bool
-    positive_upper_bound: float
-    positive_weight: float
-    negative_weight: float
-    def __init__(self, margin: _Optional[float] = ..., add_center_loss: bool = ..., hardest_only: bool = ..., positive_first: bool = ..., positive_upper_bound: _Optional[float] = ..., positive_weight: _Optional[float] = ..., negative_weight: _Optional[float] = ...) -> None: ...
-
-class ProposalParameter(_message.Message):
-    __slots__ = ("feat_stride", "base_size", "min_size", "ratio", "scale", "pre_nms_topn", "post_nms_topn", "nms_thresh")
-    FEAT_STRIDE_FIELD_NUMBER: _ClassVar[int]
-    BASE_SIZE_FIELD_NUMBER: _ClassVar[int]
-    MIN_SIZE_FIELD_NUMBER: _ClassVar[int]
-    RATIO_FIELD_NUMBER: _ClassVar[int]
-    SCALE_FIELD_NUMBER: _ClassVar[int]
-    PRE_NMS_TOPN_FIELD_NUMBER: _ClassVar[int]
-    POST_NMS_TOPN_FIELD_NUMBER: _ClassVar[int]
-    NMS_THRESH_FIELD_NUMBER: _ClassVar[int]
-    feat_stride: int
-    base_size: int
-    min_size: int
-    ratio: _containers.RepeatedScalarFieldContainer[float]
-    scale: _containers.RepeatedScalarFieldContainer[float]
-    pre_nms_topn: int
-    post_nms_topn: int
-    nms_thresh: float
-    def __init__(self, feat_stride: _Optional[int] = ..., base_size: _Optional[int] = ..., min_size: _Optional[int] = ..., ratio: _Optional[_Iterable[float]] = ..., scale: _Optional[_Iterable[float]] = ..., pre_nms_topn: _Optional[int] = ..., post_nms_topn: _Optional[int] = ..., nms_thresh: _Optional[float] = ...) -> None: ...
-
-class PSROIPoolingParameter(_message.Message):
-    __slots__ = ("spatial_scale", "output_dim", "group_size")
-    SPATIAL_SCALE_FIELD_NUMBER: _ClassVar[int]
-    OUTPUT_DIM_FIELD_NUMBER: _ClassVar[int]
-    GROUP_SIZE_FIELD_NUMBER: _ClassVar[int]
-    spatial_scale: float
-    output_dim: int
-    group_size: int
-    def __init__(self, spatial_scale: _Optional[float] = ..., output_dim: _Optional[int] = ..., group_size: _Optional[int] = ...) -> None: ...
-
-class LabelSpecificRescaleParameter(_message.Message):
-    __slots__ = ("positive_weight", "negative_weight", "positive_lower_bound", "negative_upper_bound", "rescale_test", "for_ip", "positive_weight_base", "gamma", "power", "positive_weight_min", "positive_weight_max", "iteration", "bias_fix", "power_on_positive")
-    POSITIVE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    NEGATIVE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    POSITIVE_LOWER_BOUND_FIELD_NUMBER: _ClassVar[int]
-    NEGATIVE_UPPER_BOUND_FIELD_NUMBER: _ClassVar[int]
-    RESCALE_TEST_FIELD_NUMBER: _ClassVar[int]
-    FOR_IP_FIELD_NUMBER: _ClassVar[int]
-    POSITIVE_WEIGHT_BASE_FIELD_NUMBER: _ClassVar[int]
-    GAMMA_FIELD_NUMBER: _ClassVar[int]
-    POWER_FIELD_NUMBER: _ClassVar[int]
-    POSITIVE_WEIGHT_MIN_FIELD_NUMBER: _ClassVar[int]
-    POSITIVE_WEIGHT_MAX_FIELD_NUMBER: _ClassVar[int]
-    ITERATION_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FIX_FIELD_NUMBER: _ClassVar[int]
-    POWER_ON_POSITIVE_FIELD_NUMBER: _ClassVar[int]
-    positive_weight: float
-    negative_weight: float
-    positive_lower_bound: float
-    negative_upper_bound: float
-    rescale_test: bool
-    for_ip: bool
-    positive_weight_base: float
-    gamma: float
-    power: float
-    positive_weight_min: float
-    positive_weight_max: float
-    iteration: int
-    bias_fix: bool
-    power_on_positive: bool
-    def __init__(self, positive_weight: _Optional[float] = ..., negative_weight: _Optional[float] = ..., positive_lower_bound: _Optional[float] = ..., negative_upper_bound: _Optional[float] = ..., rescale_test: bool = ..., for_ip: bool = ..., positive_weight_base: _Optional[float] = ..., gamma: _Optional[float] = ..., power: _Optional[float] = ..., positive_weight_min: _Optional[float] = ..., positive_weight_max: _Optional[float] = ..., iteration: _Optional[int] = ..., bias_fix: bool = ..., power_on_positive: bool = ...) -> None: ...
-
-class MarginInnerProductParameter(_message.Message):
-    __slots__ = ("num_output", "type", "weight_filler", "axis", "base", "gamma", "power", "iteration", "lambda_min")
-    class MarginType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        SINGLE: _ClassVar[MarginInnerProductParameter.MarginType]
-        DOUBLE: _ClassVar[MarginInnerProductParameter.MarginType]
-        TRIPLE: _ClassVar[MarginInnerProductParameter.MarginType]
-        QUADRUPLE: _ClassVar[MarginInnerProductParameter.MarginType]
-    SINGLE: MarginInnerProductParameter.MarginType
-    DOUBLE: MarginInnerProductParameter.MarginType
-    TRIPLE: MarginInnerProductParameter.MarginType
-    QUADRUPLE: MarginInnerProductParameter.MarginType
-    NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
-    TYPE_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_FILLER_FIELD_NUMBER: _ClassVar[int]
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    BASE_FIELD_NUMBER: _ClassVar[int]
-    GAMMA_FIELD_NUMBER: _ClassVar[int]
-    POWER_FIELD_NUMBER: _ClassVar[int]
-    ITERATION_FIELD_NUMBER: _ClassVar[int]
-    LAMBDA_MIN_FIELD_NUMBER: _ClassVar[int]
-    num_output: int
-    type: MarginInnerProductParameter.MarginType
-    weight_filler: FillerParameter
-    axis: int
-    base: float
-    gamma: float
-    power: float
-    iteration: int
-    lambda_min: float
-    def __init__(self, num_output: _Optional[int] = ..., type: _Optional[_Union[MarginInnerProductParameter.MarginType, str]] = ..., weight_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., axis: _Optional[int] = ..., base: _Optional[float] = ..., gamma: _Optional[float] = ..., power: _Optional[float] = ..., iteration: _Optional[int] = ..., lambda_min: _Optional[float] = ...) -> None: ...
-
-class ChannelScaleParameter(_message.Message):
-    __slots__ = ("do_forward", "do_backward_feature", "do_backward_scale", "global_scale", "max_global_scale", "min_global_scale", "init_global_scale")
-    DO_FORWARD_FIELD_NUMBER: _ClassVar[int]
-    DO_BACKWARD_FEATURE_FIELD_NUMBER: _ClassVar[int]
-    DO_BACKWARD_SCALE_FIELD_NUMBER: _ClassVar[int]
-    GLOBAL_SCALE_FIELD_NUMBER: _ClassVar[int]
-    MAX_GLOBAL_SCALE_FIELD_NUMBER: _ClassVar[int]
-    MIN_GLOBAL_SCALE_FIELD_NUMBER: _ClassVar[int]
-    INIT_GLOBAL_SCALE_FIELD_NUMBER: _ClassVar[int]
-    do_forward: bool
-    do_backward_feature: bool
-    do_backward_scale: bool
-    global_scale: bool
-    max_global_scale: float
-    min_global_scale: float
-    init_global_scale: float
-    def __init__(self, do_forward: bool = ..., do_backward_feature: bool = ..., do_backward_scale: bool = ..., global_scale: bool = ..., max_global_scale: _Optional[float] = ..., min_global_scale: _Optional[float] = ..., init_global_scale: _Optional[float] = ...) -> None: ...
-
-class QuantizationParameter(_message.Message):
-    __slots__ = ("precision", "rounding_scheme", "bw_layer_in", "bw_layer_out", "bw_params", "fl_layer_in", "fl_layer_out", "fl_params", "scale_in", "scale_out", "scale_params", "is_negative_input", "force_u8_input")
-    class Precision(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        DYNAMIC_FIXED_POINT: _ClassVar[QuantizationParameter.Precision]
-    DYNAMIC_FIXED_POINT: QuantizationParameter.Precision
-    class Rounding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        NEAREST: _ClassVar[QuantizationParameter.Rounding]
-    NEAREST: QuantizationParameter.Rounding
-    PRECISION_FIELD_NUMBER: _ClassVar[int]
-    ROUNDING_SCHEME_FIELD_NUMBER: _ClassVar[int]
-    BW_LAYER_IN_FIELD_NUMBER: _ClassVar[int]
-    BW_LAYER_OUT_FIELD_NUMBER: _ClassVar[int]
-    BW_PARAMS_FIELD_NUMBER: _ClassVar[int]
-    FL_LAYER_IN_FIELD_NUMBER: _ClassVar[int]
-    FL_LAYER_OUT_FIELD_NUMBER: _ClassVar[int]
-    FL_PARAMS_FIELD_NUMBER: _ClassVar[int]
-    SCALE_IN_FIELD_NUMBER: _ClassVar[int]
-    SCALE_OUT_FIELD_NUMBER: _ClassVar[int]
-    SCALE_PARAMS_FIELD_NUMBER: _ClassVar[int]
-    IS_NEGATIVE_INPUT_FIELD_NUMBER: _ClassVar[int]
-    FORCE_U8_INPUT_FIELD_NUMBER: _ClassVar[int]
-    precision: QuantizationParameter.Precision
-    rounding_scheme: QuantizationParameter.Rounding
-    bw_layer_in: int
-    bw_layer_out: int
-    bw_params: int
-    fl_layer_in: _containers.RepeatedScalarFieldContainer[int]
-    fl_layer_out: _containers.RepeatedScalarFieldContainer[int]
-    fl_params: _containers.RepeatedScalarFieldContainer[int]
-    scale_in: _containers.RepeatedScalarFieldContainer[float]
-    scale_out: _containers.RepeatedScalarFieldContainer[float]
-    scale_params: _containers.RepeatedScalarFieldContainer[float]
-    is_negative_input: bool
-    force_u8_input: bool
-    def __init__(self, precision: _Optional[_Union[QuantizationParameter.Precision, str]] = ..., rounding_scheme: _Optional[_Union[QuantizationParameter.Rounding, str]] = ..., bw_layer_in: _Optional[int] = ..., bw_layer_out: _Optional[int] = ..., bw_params: _Optional[int] = ..., fl_layer_in: _Optional[_Iterable[int]] = ..., fl_layer_out: _Optional[_Iterable[int]] = ..., fl_params: _Optional[_Iterable[int]] = ..., scale_in: _Optional[_Iterable[float]] = ..., scale_out: _Optional[_Iterable[float]] = ..., scale_params: _Optional[_Iterable[float]] = ..., is_negative_input: bool = ..., force_u8_input: bool = ...) -> None: ...
-
-class RandomResizeParameter(_message.Message):
-    __slots__ = ("min_size", "max_size", "resize_param")
-    MIN_SIZE_FIELD_NUMBER: _ClassVar[int]
-    MAX_SIZE_FIELD_NUMBER: _ClassVar[int]
-    RESIZE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    min_size: int
-    max_size: int
-    resize_param: ResizeParameter
-    def __init__(self, min_size: _Optional[int] = ..., max_size: _Optional[int] = ..., resize_param: _Optional[_Union[ResizeParameter, _Mapping]] = ...) -> None: ...
-
-class RandomAspectRatioParameter(_message.Message):
-    __slots__ = ("min_area_ratio", "max_area_ratio", "aspect_ratio_change", "max_attempt", "resize_param")
-    MIN_AREA_RATIO_FIELD_NUMBER: _ClassVar[int]
-    MAX_AREA_RATIO_FIELD_NUMBER: _ClassVar[int]
-    ASPECT_RATIO_CHANGE_FIELD_NUMBER: _ClassVar[int]
-    MAX_ATTEMPT_FIELD_NUMBER: _ClassVar[int]
-    RESIZE_PARAM_FIELD_NUMBER: _ClassVar[int]
-    min_area_ratio: float
-    max_area_ratio: float
-    aspect_ratio_change: float
-    max_attempt: int
-    resize_param: ResizeParameter
-    def __init__(self, min_area_ratio: _Optional[float] = ..., max_area_ratio: _Optional[float] = ..., aspect_ratio_change: _Optional[float] = ..., max_attempt: _Optional[int] = ..., resize_param: _Optional[_Union[ResizeParameter, _Mapping]] = ...) -> None: ...
-
-class BoxAnnotatorOHEMParameter(_message.Message):
-    __slots__ = ("roi_per_img", "ignore_label")
-    ROI_PER_IMG_FIELD_NUMBER: _ClassVar[int]
-    IGNORE_LABEL_FIELD_NUMBER: _ClassVar[int]
-    roi_per_img: int
-    ignore_label: int
-    def __init__(self, roi_per_img: _Optional[int] = ..., ignore_label: _Optional[int] = ...) -> None: ...
-
-class SmoothL1LossParameter(_message.Message):
-    __slots__ = ("sigma",)
-    SIGMA_FIELD_NUMBER: _ClassVar[int]
-    sigma: float
-    def __init__(self, sigma: _Optional[float] = ...) -> None: ...
-
-class VideoDataParameter(_message.Message):
-    __slots__ = ("video_type", "device_id", "video_file", "skip_frames", "source", "batch_size", "modality", "name_pattern", "new_height", "new_width", "new_length", "num_segments", "root_folder", "sampling_rate", "show_data", "use_image", "use_temporal_jitter", "shuffle")
-    class VideoType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        WEBCAM: _ClassVar[VideoDataParameter.VideoType]
-        VIDEO: _ClassVar[VideoDataParameter.VideoType]
-    WEBCAM: VideoDataParameter.VideoType
-    VIDEO: VideoDataParameter.VideoType
-    class Modality(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        RGB: _ClassVar[VideoDataParameter.Modality]
-        FLOW: _ClassVar[VideoDataParameter.Modality]
-    RGB: VideoDataParameter.Modality
-    FLOW: VideoDataParameter.Modality
-    VIDEO_TYPE_FIELD_NUMBER: _ClassVar[int]
-    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
-    VIDEO_FILE_FIELD_NUMBER: _ClassVar[int]
-    SKIP_FRAMES_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_FIELD_NUMBER: _ClassVar[int]
-    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
-    MODALITY_FIELD_NUMBER: _ClassVar[int]
-    NAME_PATTERN_FIELD_NUMBER: _ClassVar[int]
-    NEW_HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    NEW_WIDTH_FIELD_NUMBER: _ClassVar[int]
-    NEW_LENGTH_FIELD_NUMBER: _ClassVar[int]
-    NUM_SEGMENTS_FIELD_NUMBER: _ClassVar[int]
-    ROOT_FOLDER_FIELD_NUMBER: _ClassVar[int]
-    SAMPLING_RATE_FIELD_NUMBER: _ClassVar[int]
-    SHOW_DATA_FIELD_NUMBER: _ClassVar[int]
-    USE_IMAGE_FIELD_NUMBER: _ClassVar[int]
-    USE_TEMPORAL_JITTER_FIELD_NUMBER: _ClassVar[int]
-    SHUFFLE_FIELD_NUMBER: _ClassVar[int]
-    video_type: VideoDataParameter.VideoType
-    device_id: int
-    video_file: str
-    skip_frames: int
-    source: str
-    batch_size: int
-    modality: VideoDataParameter.Modality
-    name_pattern: str
-    new_height: int
-    new_width: int
-    new_length: int
-    num_segments: int
-    root_folder: str
-    sampling_rate: int
-    show_data: int
-    use_image: bool
-    use_temporal_jitter: bool
-    shuffle: bool
-    def __init__(self, video_type: _Optional[_Union[VideoDataParameter.VideoType, str]] = ..., device_id: _Optional[int] = ..., video_file: _Optional[str] = ..., skip_frames: _Optional[int] = ..., source: _Optional[str] = ..., batch_size: _Optional[int] = ..., modality: _Optional[_Union[VideoDataParameter.Modality, str]] = ..., name_pattern: _Optional[str] = ..., new_height: _Optional[int] = ..., new_width: _Optional[int] = ..., new_length: _Optional[int] = ..., num_segments: _Optional[int] = ..., root_folder: _Optional[str] = ..., sampling_rate: _Optional[int] = ..., show_data: _Optional[int] = ..., use_image: bool = ..., use_temporal_jitter: bool = ..., shuffle: bool = ...) -> None: ...
-
-class LSTMParameter(_message.Message):
-    __slots__ = ("num_output", "clipping_threshold", "weight_filler", "bias_filler", "batch_size")
-    NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
-    CLIPPING_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    WEIGHT_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
-    num_output: int
-    clipping_threshold: float
-    weight_filler: FillerParameter
-    bias_filler: FillerParameter
-    batch_size: int
-    def __init__(self, num_output: _Optional[int] = ..., clipping_threshold: _Optional[float] = ..., weight_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., bias_filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., batch_size: _Optional[int] = ...) -> None: ...
-
-class DenseBlockParameter(_message.Message):
-    __slots__ = ("numTransition", "initChannel", "growthRate", "pad_h", "pad_w", "conv_verticalStride", "conv_horizentalStride", "filter_H", "filter_W", "Filter_Filler", "BN_Scaler_Filler", "BN_Bias_Filler", "gpuIdx", "use_dropout", "dropout_amount", "use_BC", "BC_ultra_space_efficient", "workspace_MB", "moving_average_fraction")
-    NUMTRANSITION_FIELD_NUMBER: _ClassVar[int]
-    INITCHANNEL_FIELD_NUMBER: _ClassVar[int]
-    GROWTHRATE_FIELD_NUMBER: _ClassVar[int]
-    PAD_H_FIELD_NUMBER: _ClassVar[int]
-    PAD_W_FIELD_NUMBER: _ClassVar[int]
-    CONV_VERTICALSTRIDE_FIELD_NUMBER: _ClassVar[int]
-    CONV_HORIZENTALSTRIDE_FIELD_NUMBER: _ClassVar[int]
-    FILTER_H_FIELD_NUMBER: _ClassVar[int]
-    FILTER_W_FIELD_NUMBER: _ClassVar[int]
-    FILTER_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BN_SCALER_FILLER_FIELD_NUMBER: _ClassVar[int]
-    BN_BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
-    GPUIDX_FIELD_NUMBER: _ClassVar[int]
-    USE_DROPOUT_FIELD_NUMBER: _ClassVar[int]
-    DROPOUT_AMOUNT_FIELD_NUMBER: _ClassVar[int]
-    USE_BC_FIELD_NUMBER: _ClassVar[int]
-    BC_ULTRA_SPACE_EFFICIENT_FIELD_NUMBER: _ClassVar[int]
-    WORKSPACE_MB_FIELD_NUMBER: _ClassVar[int]
-    MOVING_AVERAGE_FRACTION_FIELD_NUMBER: _ClassVar[int]
-    numTransition: int
-    initChannel: int
-    growthRate: int
-    pad_h: int
-    pad_w: int
-    conv_verticalStride: int
-    conv_horizentalStride: int
-    filter_H: int
-    filter_W: int
-    Filter_Filler: FillerParameter
-    BN_Scaler_Filler: FillerParameter
-    BN_Bias_Filler: FillerParameter
-    gpuIdx: int
-    use_dropout: bool
-    dropout_amount: float
-    use_BC: bool
-    BC_ultra_space_efficient: bool
-    workspace_MB: int
-    moving_average_fraction: float
-    def __init__(self, numTransition: _Optional[int] = ..., initChannel: _Optional[int] = ..., growthRate: _Optional[int] = ..., pad_h: _Optional[int] = ..., pad_w: _Optional[int] = ..., conv_verticalStride: _Optional[int] = ..., conv_horizentalStride: _Optional[int] = ..., filter_H: _Optional[int] = ..., filter_W: _Optional[int] = ..., Filter_Filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., BN_Scaler_Filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., BN_Bias_Filler: _Optional[_Union[FillerParameter, _Mapping]] = ..., gpuIdx: _Optional[int] = ..., use_dropout: bool = ..., dropout_amount: _Optional[float] = ..., use_BC: bool = ..., BC_ultra_space_efficient: bool = ..., workspace_MB: _Optional[int] = ..., moving_average_fraction: _Optional[float] = ...) -> None: ...
-
-class CTCLossParameter(_message.Message):
-    __slots__ = ("output_delay", "blank_index", "preprocess_collapse_repeated", "ctc_merge_repeated", "loss_calculation_t", "alphabet_size", "blank_label", "time_step")
-    OUTPUT_DELAY_FIELD_NUMBER: _ClassVar[int]
-    BLANK_INDEX_FIELD_NUMBER: _ClassVar[int]
-    PREPROCESS_COLLAPSE_REPEATED_FIELD_NUMBER: _ClassVar[int]
-    CTC_MERGE_REPEATED_FIELD_NUMBER: _ClassVar[int]
-    LOSS_CALCULATION_T_FIELD_NUMBER: _ClassVar[int]
-    ALPHABET_SIZE_FIELD_NUMBER: _ClassVar[int]
-    BLANK_LABEL_FIELD_NUMBER: _ClassVar[int]
-    TIME_STEP_FIELD_NUMBER: _ClassVar[int]
-    output_delay: int
-    blank_index: int
-    preprocess_collapse_repeated: bool
-    ctc_merge_repeated: bool
-    loss_calculation_t: int
-    alphabet_size: int
-    blank_label: int
-    time_step: int
-    def __init__(self, output_delay: _Optional[int] = ..., blank_index: _Optional[int] = ..., preprocess_collapse_repeated: bool = ..., ctc_merge_repeated: bool = ..., loss_calculation_t: _Optional[int] = ..., alphabet_size: _Optional[int] = ..., blank_label: _Optional[int] = ..., time_step: _Optional[int] = ...) -> None: ...
-
-class InterpParameter(_message.Message):
-    __slots__ = ("height", "width", "zoom_factor", "shrink_factor", "pad_beg", "pad_end", "use_blob_size")
-    HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    WIDTH_FIELD_NUMBER: _ClassVar[int]
-    ZOOM_FACTOR_FIELD_NUMBER: _ClassVar[int]
-    SHRINK_FACTOR_FIELD_NUMBER: _ClassVar[int]
-    PAD_BEG_FIELD_NUMBER: _ClassVar[int]
-    PAD_END_FIELD_NUMBER: _ClassVar[int]
-    USE_BLOB_SIZE_FIELD_NUMBER: _ClassVar[int]
-    height: int
-    width: int
-    zoom_factor: int
-    shrink_factor: int
-    pad_beg: int
-    pad_end: int
-    use_blob_size: bool
-    def __init__(self, height: _Optional[int] = ..., width: _Optional[int] = ..., zoom_factor: _Optional[int] = ..., shrink_factor: _Optional[int] = ..., pad_beg: _Optional[int] = ..., pad_end: _Optional[int] = ..., use_blob_size: bool = ...) -> None: ...
-
-class ReverseParameter(_message.Message):
-    __slots__ = ("axis",)
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    axis: int
-    def __init__(self, axis: _Optional[int] = ...) -> None: ...
-
-class ReverseTimeParameter(_message.Message):
-    __slots__ = ("copy_remaining",)
-    COPY_REMAINING_FIELD_NUMBER: _ClassVar[int]
-    copy_remaining: bool
-    def __init__(self, copy_remaining: bool = ...) -> None: ...
-
-class TransposeParameter(_message.Message):
-    __slots__ = ("dim",)
-    DIM_FIELD_NUMBER: _ClassVar[int]
-    dim: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, dim: _Optional[_Iterable[int]] = ...) -> None: ...
-
-class ContinuationIndicatorParameter(_message.Message):
-    __slots__ = ("time_step", "batch_size", "axis")
-    TIME_STEP_FIELD_NUMBER: _ClassVar[int]
-    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
-    AXIS_FIELD_NUMBER: _ClassVar[int]
-    time_step: int
-    batch_size: int
-    axis: int
-    def __init__(self, time_step: _Optional[int] = ..., batch_size: _Optional[int] = ..., axis: _Optional[int] = ...) -> None: ...
-
-class LabelsequenceAccuracyParameter(_message.Message):
-    __slots__ = ("blank_label",)
-    BLANK_LABEL_FIELD_NUMBER: _ClassVar[int]
-    blank_label: int
-    def __init__(self, blank_label: _Optional[int] = ...) -> None: ...
-
-class CPMTransformationParameter(_message.Message):
-    __slots__ = ("center_perterb_max", "crop_size_x", "crop_size_y", "do_clahe", "max_rotate_degree", "np_in_lmdb", "num_parts", "scale_max", "scale_min", "scale_prob", "stride", "target_dist", "visualize")
-    CENTER_PERTERB_MAX_FIELD_NUMBER: _ClassVar[int]
-    CROP_SIZE_X_FIELD_NUMBER: _ClassVar[int]
-    CROP_SIZE_Y_FIELD_NUMBER: _ClassVar[int]
-    DO_CLAHE_FIELD_NUMBER: _ClassVar[int]
-    MAX_ROTATE_DEGREE_FIELD_NUMBER: _ClassVar[int]
-    NP_IN_LMDB_FIELD_NUMBER: _ClassVar[int]
-    NUM_PARTS_FIELD_NUMBER: _ClassVar[int]
-    SCALE_MAX_FIELD_NUMBER: _ClassVar[int]
-    SCALE_MIN_FIELD_NUMBER: _ClassVar[int]
-    SCALE_PROB_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_FIELD_NUMBER: _ClassVar[int]
-    TARGET_DIST_FIELD_NUMBER: _ClassVar[int]
-    VISUALIZE_FIELD_NUMBER: _ClassVar[int]
-    center_perterb_max: float
-    crop_size_x: int
-    crop_size_y: int
-    do_clahe: bool
-    max_rotate_degree: float
-    np_in_lmdb: int
-    num_parts: int
-    scale_max: float
-    scale_min: float
-    scale_prob: float
-    stride: int
-    target_dist: float
-    visualize: bool
-    def __init__(self, center_perterb_max: _Optional[float] = ..., crop_size_x: _Optional[int] = ..., crop_size_y: _Optional[int] = ..., do_clahe: bool = ..., max_rotate_degree: _Optional[float] = ..., np_in_lmdb: _Optional[int] = ..., num_parts: _Optional[int] = ..., scale_max: _Optional[float] = ..., scale_min: _Optional[float] = ..., scale_prob: _Optional[float] = ..., stride: _Optional[int] = ..., target_dist: _Optional[float] = ..., visualize: bool = ...) -> None: ...
-
-class DenseCRFParameter(_message.Message):
-    __slots__ = ("bi_rgb_std", "bi_w", "bi_xy_std", "max_iter", "pos_w", "pos_xy_std")
-    BI_RGB_STD_FIELD_NUMBER: _ClassVar[int]
-    BI_W_FIELD_NUMBER: _ClassVar[int]
-    BI_XY_STD_FIELD_NUMBER: _ClassVar[int]
-    MAX_ITER_FIELD_NUMBER: _ClassVar[int]
-    POS_W_FIELD_NUMBER: _ClassVar[int]
-    POS_XY_STD_FIELD_NUMBER: _ClassVar[int]
-    bi_rgb_std: _containers.RepeatedScalarFieldContainer[float]
-    bi_w: _containers.RepeatedScalarFieldContainer[float]
-    bi_xy_std: _containers.RepeatedScalarFieldContainer[float]
-    max_iter: int
-    pos_w: _containers.RepeatedScalarFieldContainer[float]
-    pos_xy_std: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, bi_rgb_std: _Optional[_Iterable[float]] = ..., bi_w: _Optional[_Iterable[float]] = ..., bi_xy_std: _Optional[_Iterable[float]] = ..., max_iter: _Optional[int] = ..., pos_w: _Optional[_Iterable[float]] = ..., pos_xy_std: _Optional[_Iterable[float]] = ...) -> None: ...
-
-class DenseImageDataParameter(_message.Message):
-    __slots__ = ("source", "batch_size", "rand_skip", "shuffle", "new_height", "new_width", "is_color", "mirror", "crop_height", "crop_width", "root_folder", "label_divide_factor")
-    SOURCE_FIELD_NUMBER: _ClassVar[int]
-    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
-    RAND_SKIP_FIELD_NUMBER: _ClassVar[int]
-    SHUFFLE_FIELD_NUMBER: _ClassVar[int]
-    NEW_HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    NEW_WIDTH_FIELD_NUMBER: _ClassVar[int]
-    IS_COLOR_FIELD_NUMBER: _ClassVar[int]
-    MIRROR_FIELD_NUMBER: _ClassVar[int]
-    CROP_HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    CROP_WIDTH_FIELD_NUMBER: _ClassVar[int]
-    ROOT_FOLDER_FIELD_NUMBER: _ClassVar[int]
-    LABEL_DIVIDE_FACTOR_FIELD_NUMBER: _ClassVar[int]
-    source: str
-    batch_size: int
-    rand_skip: int
-    shuffle: bool
-    new_height: int
-    new_width: int
-    is_color: bool
-    mirror: bool
-    crop_height: int
-    crop_width: int
-    root_folder: str
-    label_divide_factor: int
-    def __init__(self, source: _Optional[str] = ..., batch_size: _Optional[int] = ..., rand_skip: _Optional[int] = ..., shuffle: bool = ..., new_height: _Optional[int] = ..., new_width: _Optional[int] = ..., is_color: bool = ..., mirror: bool = ..., crop_height: _Optional[int] = ..., crop_width: _Optional[int] = ..., root_folder: _Optional[str] = ..., label_divide_factor: _Optional[int] = ...) -> None: ...
-
-class EltwiseAccuracyParameter(_message.Message):
-    __slots__ = ("ignore_label",)
-    IGNORE_LABEL_FIELD_NUMBER: _ClassVar[int]
-    ignore_label: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, ignore_label: _Optional[_Iterable[int]] = ...) -> None: ...
-
-class ExtendedImageDataParameter(_message.Message):
-    __slots__ = ("image_type", "random_seed", "shortest_side", "shortest_side_max")
-    class ImageType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        NONE: _ClassVar[ExtendedImageDataParameter.ImageType]
-        IMAGE: _ClassVar[ExtendedImageDataParameter.ImageType]
-        PIXEL: _ClassVar[ExtendedImageDataParameter.ImageType]
-    NONE: ExtendedImageDataParameter.ImageType
-    IMAGE: ExtendedImageDataParameter.ImageType
-    PIXEL: ExtendedImageDataParameter.ImageType
-    IMAGE_TYPE_FIELD_NUMBER: _ClassVar[int]
-    RANDOM_SEED_FIELD_NUMBER: _ClassVar[int]
-    SHORTEST_SIDE_FIELD_NUMBER: _ClassVar[int]
-    SHORTEST_SIDE_MAX_FIELD_NUMBER: _ClassVar[int]
-    image_type: ExtendedImageDataParameter.ImageType
-    random_seed: int
-    shortest_side: int
-    shortest_side_max: int
-    def __init__(self, image_type: _Optional[_Union[ExtendedImageDataParameter.ImageType, str]] = ..., random_seed: _Optional[int] = ..., shortest_side: _Optional[int] = ..., shortest_side_max: _Optional[int] = ...) -> None: ...
-
-class ImageLabelDataParameter(_message.Message):
-    __slots__ = ("backend", "batch_size", "image_list_path", "label_list_path", "threads")
-    BACKEND_FIELD_NUMBER: _ClassVar[int]
-    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
-    IMAGE_LIST_PATH_FIELD_NUMBER: _ClassVar[int]
-    LABEL_LIST_PATH_FIELD_NUMBER: _ClassVar[int]
-    THREADS_FIELD_NUMBER: _ClassVar[int]
-    backend: DataParameter.DB
-    batch_size: int
-    image_list_path: str
-    label_list_path: str
-    threads: int
-    def __init__(self, backend: _Optional[_Union[DataParameter.DB, str]] = ..., batch_size: _Optional[int] = ..., image_list_path: _Optional[str] = ..., label_list_path: _Optional[str] = ..., threads: _Optional[int] = ...) -> None: ...
-
-class LocLossParameter(_message.Message):
-    __slots__ = ("threshold",)
-    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    threshold: float
-    def __init__(self, threshold: _Optional[float] = ...) -> None: ...
-
-class MTriangularLossParameter(_message.Message):
-    __slots__ = ("theta1", "theta2")
-    THETA1_FIELD_NUMBER: _ClassVar[int]
-    THETA2_FIELD_NUMBER: _ClassVar[int]
-    theta1: float
-    theta2: float
-    def __init__(self, theta1: _Optional[float] = ..., theta2: _Optional[float] = ...) -> None: ...
-
-class MultiStageMeanfieldParameter(_message.Message):
-    __slots__ = ("bilateral_filter_weight", "spatial_filter_weight", "compatibility_mode", "num_iterations", "theta_alpha", "theta_beta", "theta_gamma", "threshold")
-    class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        POTTS: _ClassVar[MultiStageMeanfieldParameter.Mode]
-    POTTS: MultiStageMeanfieldParameter.Mode
-    BILATERAL_FILTER_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    SPATIAL_FILTER_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    COMPATIBILITY_MODE_FIELD_NUMBER: _ClassVar[int]
-    NUM_ITERATIONS_FIELD_NUMBER: _ClassVar[int]
-    THETA_ALPHA_FIELD_NUMBER: _ClassVar[int]
-    THETA_BETA_FIELD_NUMBER: _ClassVar[int]
-    THETA_GAMMA_FIELD_NUMBER: _ClassVar[int]
-    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
-    bilateral_filter_weight: float
-    spatial_filter_weight: float
-    compatibility_mode: MultiStageMeanfieldParameter.Mode
-    num_iterations: int
-    theta_alpha: float
-    theta_beta: float
-    theta_gamma: float
-    threshold: int
-    def __init__(self, bilateral_filter_weight: _Optional[float] = ..., spatial_filter_weight: _Optional[float] = ..., compatibility_mode: _Optional[_Union[MultiStageMeanfieldParameter.Mode, str]] = ..., num_iterations: _Optional[int] = ..., theta_alpha: _Optional[float] = ..., theta_beta: _Optional[float] = ..., theta_gamma: _Optional[float] = ..., threshold: _Optional[int] = ...) -> None: ...
-
-class PowerFileParameter(_message.Message):
-    __slots__ = ("shift_file",)
-    SHIFT_FILE_FIELD_NUMBER: _ClassVar[int]
-    shift_file: str
-    def __init__(self, shift_file: _Optional[str] = ...) -> None: ...
-
-class QCodeConfig(_message.Message):
-    __slots__ = ("fl", "il")
-    FL_FIELD_NUMBER: _ClassVar[int]
-    IL_FIELD_NUMBER: _ClassVar[int]
-    fl: int
-    il: int
-    def __init__(self, fl: _Optional[int] = ..., il: _Optional[int] = ...) -> None: ...
-
-class SparseHistogramExtractorParameter(_message.Message):
-    __slots__ = ("size",)
-    SIZE_FIELD_NUMBER: _ClassVar[int]
-    size: int
-    def __init__(self, size: _Optional[int] = ...) -> None: ...
-
-class SparseHypercolumnExtractorParameter(_message.Message):
-    __slots__ = ("offset_height", "offset_width", "scale")
-    OFFSET_HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    OFFSET_WIDTH_FIELD_NUMBER: _ClassVar[int]
-    SCALE_FIELD_NUMBER: _ClassVar[int]
-    offset_height: _containers.RepeatedScalarFieldContainer[float]
-    offset_width: _containers.RepeatedScalarFieldContainer[float]
-    scale: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, offset_height: _Optional[_Iterable[float]] = ..., offset_width: _Optional[_Iterable[float]] = ..., scale: _Optional[_Iterable[float]] = ...) -> None: ...
-
-class SparsifyParameter(_message.Message):
-    __slots__ = ("coef",)
-    COEF_FIELD_NUMBER: _ClassVar[int]
-    coef: float
-    def __init__(self, coef: _Optional[float] = ...) -> None: ...
-
-class SpatialTransformerParameter(_message.Message):
-    __slots__ = ("output_H", "output_W", "theta_1_1", "theta_1_2", "theta_1_3", "theta_2_1", "theta_2_2", "theta_2_3", "to_compute_dU")
-    OUTPUT_H_FIELD_NUMBER: _ClassVar[int]
-    OUTPUT_W_FIELD_NUMBER: _ClassVar[int]
-    THETA_1_1_FIELD_NUMBER: _ClassVar[int]
-    THETA_1_2_FIELD_NUMBER: _ClassVar[int]
-    THETA_1_3_FIELD_NUMBER: _ClassVar[int]
-    THETA_2_1_FIELD_NUMBER: _ClassVar[int]
-    THETA_2_2_FIELD_NUMBER: _ClassVar[int]
-    THETA_2_3_FIELD_NUMBER: _ClassVar[int]
-    TO_COMPUTE_DU_FIELD_NUMBER: _ClassVar[int]
-    output_H: int
-    output_W: int
-    theta_1_1: float
-    theta_1_2: float
-    theta_1_3: float
-    theta_2_1: float
-    theta_2_2: float
-    theta_2_3: float
-    to_compute_dU: bool
-    def __init__(self, output_H: _Optional[int] = ..., output_W: _Optional[int] = ..., theta_1_1: _Optional[float] = ..., theta_1_2: _Optional[float] = ..., theta_1_3: _Optional[float] = ..., theta_2_1: _Optional[float] = ..., theta_2_2: _Optional[float] = ..., theta_2_3: _Optional[float] = ..., to_compute_dU: bool = ...) -> None: ...
-
-class UnpoolingParameter(_message.Message):
-    __slots__ = ("unpool", "kernel_size", "stride", "pad", "unpool_size")
-    class UnpoolMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        MAX: _ClassVar[UnpoolingParameter.UnpoolMethod]
-        AVE: _ClassVar[UnpoolingParameter.UnpoolMethod]
-        TILE: _ClassVar[UnpoolingParameter.UnpoolMethod]
-    MAX: UnpoolingParameter.UnpoolMethod
-    AVE: UnpoolingParameter.UnpoolMethod
-    TILE: UnpoolingParameter.UnpoolMethod
-    UNPOOL_FIELD_NUMBER: _ClassVar[int]
-    KERNEL_SIZE_FIELD_NUMBER: _ClassVar[int]
-    STRIDE_FIELD_NUMBER: _ClassVar[int]
-    PAD_FIELD_NUMBER: _ClassVar[int]
-    UNPOOL_SIZE_FIELD_NUMBER: _ClassVar[int]
-    unpool: UnpoolingParameter.UnpoolMethod
-    kernel_size: int
-    stride: int
-    pad: int
-    unpool_size: int
-    def __init__(self, unpool: _Optional[_Union[UnpoolingParameter.UnpoolMethod, str]] = ..., kernel_size: _Optional[int] = ..., stride: _Optional[int] = ..., pad: _Optional[int] = ..., unpool_size: _Optional[int] = ...) -> None: ...
-
-class YoloDataParameter(_message.Message):
-    __slots__ = ("batch_size", "new_height", "new_width", "num_predictions", "num_sides", "root_folder", "shuffle", "source")
-    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
-    NEW_HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    NEW_WIDTH_FIELD_NUMBER: _ClassVar[int]
-    NUM_PREDICTIONS_FIELD_NUMBER: _ClassVar[int]
-    NUM_SIDES_FIELD_NUMBER: _ClassVar[int]
-    ROOT_FOLDER_FIELD_NUMBER: _ClassVar[int]
-    SHUFFLE_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_FIELD_NUMBER: _ClassVar[int]
-    batch_size: int
-    new_height: int
-    new_width: int
-    num_predictions: int
-    num_sides: int
-    root_folder: str
-    shuffle: bool
-    source: str
-    def __init__(self, batch_size: _Optional[int] = ..., new_height: _Optional[int] = ..., new_width: _Optional[int] = ..., num_predictions: _Optional[int] = ..., num_sides: _Optional[int] = ..., root_folder: _Optional[str] = ..., shuffle: bool = ..., source: _Optional[str] = ...) -> None: ...
-
-class CropCenterParameter(_message.Message):
-    __slots__ = ("crop_size",)
-    CROP_SIZE_FIELD_NUMBER: _ClassVar[int]
-    crop_size: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, crop_size: _Optional[_Iterable[int]] = ...) -> None: ...
-
-class UnknownField(_message.Message):
-    __slots__ = ("path", "value", "line", "column", "suggestion")
-    PATH_FIELD_NUMBER: _ClassVar[int]
-    VALUE_FIELD_NUMBER: _ClassVar[int]
-    LINE_FIELD_NUMBER: _ClassVar[int]
-    COLUMN_FIELD_NUMBER: _ClassVar[int]
-    SUGGESTION_FIELD_NUMBER: _ClassVar[int]
-    path: str
-    value: str
-    line: int
-    column: int
-    suggestion: str
-    def __init__(self, path: _Optional[str] = ..., value: _Optional[str] = ..., line: _Optional[int] = ..., column: _Optional[int] = ..., suggestion: _Optional[str] = ...) -> None: ...
+"""
+@generated by mypy-protobuf.  Do not edit manually!
+isort:skip_file
+"""
+import builtins
+import collections.abc
+import google.protobuf.descriptor
+import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
+import google.protobuf.message
+import sys
+import typing
+
+if sys.version_info >= (3, 10):
+    import typing as typing_extensions
+else:
+    import typing_extensions
+
+DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+class _Phase:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _PhaseEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Phase.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    TRAIN: _Phase.ValueType  # 0
+    TEST: _Phase.ValueType  # 1
+
+class Phase(_Phase, metaclass=_PhaseEnumTypeWrapper): ...
+
+TRAIN: Phase.ValueType  # 0
+TEST: Phase.ValueType  # 1
+global___Phase = Phase
+
+class _Type:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _TypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Type.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    DOUBLE: _Type.ValueType  # 0
+    FLOAT: _Type.ValueType  # 1
+    FLOAT16: _Type.ValueType  # 2
+    INT: _Type.ValueType  # 3
+    UINT: _Type.ValueType  # 4
+
+class Type(_Type, metaclass=_TypeEnumTypeWrapper): ...
+
+DOUBLE: Type.ValueType  # 0
+FLOAT: Type.ValueType  # 1
+FLOAT16: Type.ValueType  # 2
+INT: Type.ValueType  # 3
+UINT: Type.ValueType  # 4
+global___Type = Type
+
+@typing_extensions.final
+class BlobShape(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DIM_FIELD_NUMBER: builtins.int
+    @property
+    def dim(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        dim: collections.abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["dim", b"dim"]) -> None: ...
+
+global___BlobShape = BlobShape
+
+@typing_extensions.final
+class BlobProto(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHAPE_FIELD_NUMBER: builtins.int
+    DATA_FIELD_NUMBER: builtins.int
+    DIFF_FIELD_NUMBER: builtins.int
+    DOUBLE_DATA_FIELD_NUMBER: builtins.int
+    DOUBLE_DIFF_FIELD_NUMBER: builtins.int
+    NUM_FIELD_NUMBER: builtins.int
+    CHANNELS_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    WIDTH_FIELD_NUMBER: builtins.int
+    RAW_DATA_TYPE_FIELD_NUMBER: builtins.int
+    RAW_DATA_FIELD_NUMBER: builtins.int
+    @property
+    def shape(self) -> global___BlobShape: ...
+    @property
+    def data(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def diff(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def double_data(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def double_diff(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    num: builtins.int
+    channels: builtins.int
+    height: builtins.int
+    width: builtins.int
+    raw_data_type: global___Type.ValueType
+    raw_data: builtins.bytes
+    def __init__(
+        self,
+        *,
+        shape: global___BlobShape | None = ...,
+        data: collections.abc.Iterable[builtins.float] | None = ...,
+        diff: collections.abc.Iterable[builtins.float] | None = ...,
+        double_data: collections.abc.Iterable[builtins.float] | None = ...,
+        double_diff: collections.abc.Iterable[builtins.float] | None = ...,
+        num: builtins.int | None = ...,
+        channels: builtins.int | None = ...,
+        height: builtins.int | None = ...,
+        width: builtins.int | None = ...,
+        raw_data_type: global___Type.ValueType | None = ...,
+        raw_data: builtins.bytes | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["channels", b"channels", "height", b"height", "num", b"num", "raw_data", b"raw_data", "raw_data_type", b"raw_data_type", "shape", b"shape", "width", b"width"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["channels", b"channels", "data", b"data", "diff", b"diff", "double_data", b"double_data", "double_diff", b"double_diff", "height", b"height", "num", b"num", "raw_data", b"raw_data", "raw_data_type", b"raw_data_type", "shape", b"shape", "width", b"width"]) -> None: ...
+
+global___BlobProto = BlobProto
+
+@typing_extensions.final
+class BlobProtoVector(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BLOBS_FIELD_NUMBER: builtins.int
+    @property
+    def blobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BlobProto]: ...
+    def __init__(
+        self,
+        *,
+        blobs: collections.abc.Iterable[global___BlobProto] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["blobs", b"blobs"]) -> None: ...
+
+global___BlobProtoVector = BlobProtoVector
+
+@typing_extensions.final
+class Datum(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHANNELS_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    WIDTH_FIELD_NUMBER: builtins.int
+    DATA_FIELD_NUMBER: builtins.int
+    LABEL_FIELD_NUMBER: builtins.int
+    FLOAT_DATA_FIELD_NUMBER: builtins.int
+    ENCODED_FIELD_NUMBER: builtins.int
+    channels: builtins.int
+    height: builtins.int
+    width: builtins.int
+    data: builtins.bytes
+    label: builtins.int
+    @property
+    def float_data(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    encoded: builtins.bool
+    def __init__(
+        self,
+        *,
+        channels: builtins.int | None = ...,
+        height: builtins.int | None = ...,
+        width: builtins.int | None = ...,
+        data: builtins.bytes | None = ...,
+        label: builtins.int | None = ...,
+        float_data: collections.abc.Iterable[builtins.float] | None = ...,
+        encoded: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["channels", b"channels", "data", b"data", "encoded", b"encoded", "height", b"height", "label", b"label", "width", b"width"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["channels", b"channels", "data", b"data", "encoded", b"encoded", "float_data", b"float_data", "height", b"height", "label", b"label", "width", b"width"]) -> None: ...
+
+global___Datum = Datum
+
+@typing_extensions.final
+class FillerParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _VarianceNorm:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _VarianceNormEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[FillerParameter._VarianceNorm.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        FAN_IN: FillerParameter._VarianceNorm.ValueType  # 0
+        FAN_OUT: FillerParameter._VarianceNorm.ValueType  # 1
+        AVERAGE: FillerParameter._VarianceNorm.ValueType  # 2
+
+    class VarianceNorm(_VarianceNorm, metaclass=_VarianceNormEnumTypeWrapper): ...
+    FAN_IN: FillerParameter.VarianceNorm.ValueType  # 0
+    FAN_OUT: FillerParameter.VarianceNorm.ValueType  # 1
+    AVERAGE: FillerParameter.VarianceNorm.ValueType  # 2
+
+    TYPE_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    MIN_FIELD_NUMBER: builtins.int
+    MAX_FIELD_NUMBER: builtins.int
+    MEAN_FIELD_NUMBER: builtins.int
+    STD_FIELD_NUMBER: builtins.int
+    SPARSE_FIELD_NUMBER: builtins.int
+    VARIANCE_NORM_FIELD_NUMBER: builtins.int
+    ALPHA_FIELD_NUMBER: builtins.int
+    type: builtins.str
+    value: builtins.float
+    min: builtins.float
+    max: builtins.float
+    mean: builtins.float
+    std: builtins.float
+    sparse: builtins.int
+    variance_norm: global___FillerParameter.VarianceNorm.ValueType
+    alpha: builtins.float
+    def __init__(
+        self,
+        *,
+        type: builtins.str | None = ...,
+        value: builtins.float | None = ...,
+        min: builtins.float | None = ...,
+        max: builtins.float | None = ...,
+        mean: builtins.float | None = ...,
+        std: builtins.float | None = ...,
+        sparse: builtins.int | None = ...,
+        variance_norm: global___FillerParameter.VarianceNorm.ValueType | None = ...,
+        alpha: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["alpha", b"alpha", "max", b"max", "mean", b"mean", "min", b"min", "sparse", b"sparse", "std", b"std", "type", b"type", "value", b"value", "variance_norm", b"variance_norm"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["alpha", b"alpha", "max", b"max", "mean", b"mean", "min", b"min", "sparse", b"sparse", "std", b"std", "type", b"type", "value", b"value", "variance_norm", b"variance_norm"]) -> None: ...
+
+global___FillerParameter = FillerParameter
+
+@typing_extensions.final
+class NetParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    INPUT_FIELD_NUMBER: builtins.int
+    INPUT_SHAPE_FIELD_NUMBER: builtins.int
+    INPUT_DIM_FIELD_NUMBER: builtins.int
+    FORCE_BACKWARD_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    DEBUG_INFO_FIELD_NUMBER: builtins.int
+    LAYER_FIELD_NUMBER: builtins.int
+    LAYERS_FIELD_NUMBER: builtins.int
+    ENGINE_FIELD_NUMBER: builtins.int
+    BN_STATS_BATCH_SIZE_FIELD_NUMBER: builtins.int
+    QUANTIZE_FIELD_NUMBER: builtins.int
+    UNKNOWN_FIELD_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    @property
+    def input(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def input_shape(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BlobShape]: ...
+    @property
+    def input_dim(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    force_backward: builtins.bool
+    @property
+    def state(self) -> global___NetState: ...
+    debug_info: builtins.bool
+    @property
+    def layer(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___LayerParameter]: ...
+    @property
+    def layers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___V1LayerParameter]: ...
+    engine: builtins.str
+    bn_stats_batch_size: builtins.int
+    quantize: builtins.bool
+    @property
+    def unknown_field(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___UnknownField]: ...
+    def __init__(
+        self,
+        *,
+        name: builtins.str | None = ...,
+        input: collections.abc.Iterable[builtins.str] | None = ...,
+        input_shape: collections.abc.Iterable[global___BlobShape] | None = ...,
+        input_dim: collections.abc.Iterable[builtins.int] | None = ...,
+        force_backward: builtins.bool | None = ...,
+        state: global___NetState | None = ...,
+        debug_info: builtins.bool | None = ...,
+        layer: collections.abc.Iterable[global___LayerParameter] | None = ...,
+        layers: collections.abc.Iterable[global___V1LayerParameter] | None = ...,
+        engine: builtins.str | None = ...,
+        bn_stats_batch_size: builtins.int | None = ...,
+        quantize: builtins.bool | None = ...,
+        unknown_field: collections.abc.Iterable[global___UnknownField] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["bn_stats_batch_size", b"bn_stats_batch_size", "debug_info", b"debug_info", "engine", b"engine", "force_backward", b"force_backward", "name", b"name", "quantize", b"quantize", "state", b"state"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["bn_stats_batch_size", b"bn_stats_batch_size", "debug_info", b"debug_info", "engine", b"engine", "force_backward", b"force_backward", "input", b"input", "input_dim", b"input_dim", "input_shape", b"input_shape", "layer", b"layer", "layers", b"layers", "name", b"name", "quantize", b"quantize", "state", b"state", "unknown_field", b"unknown_field"]) -> None: ...
+
+global___NetParameter = NetParameter
+
+@typing_extensions.final
+class SolverParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _SnapshotFormat:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _SnapshotFormatEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[SolverParameter._SnapshotFormat.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        HDF5: SolverParameter._SnapshotFormat.ValueType  # 0
+        BINARYPROTO: SolverParameter._SnapshotFormat.ValueType  # 1
+
+    class SnapshotFormat(_SnapshotFormat, metaclass=_SnapshotFormatEnumTypeWrapper): ...
+    HDF5: SolverParameter.SnapshotFormat.ValueType  # 0
+    BINARYPROTO: SolverParameter.SnapshotFormat.ValueType  # 1
+
+    class _SolverMode:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _SolverModeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[SolverParameter._SolverMode.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        CPU: SolverParameter._SolverMode.ValueType  # 0
+        GPU: SolverParameter._SolverMode.ValueType  # 1
+
+    class SolverMode(_SolverMode, metaclass=_SolverModeEnumTypeWrapper): ...
+    CPU: SolverParameter.SolverMode.ValueType  # 0
+    GPU: SolverParameter.SolverMode.ValueType  # 1
+
+    class _SolverType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _SolverTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[SolverParameter._SolverType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        SGD: SolverParameter._SolverType.ValueType  # 0
+        NESTEROV: SolverParameter._SolverType.ValueType  # 1
+        ADAGRAD: SolverParameter._SolverType.ValueType  # 2
+        RMSPROP: SolverParameter._SolverType.ValueType  # 3
+        ADADELTA: SolverParameter._SolverType.ValueType  # 4
+        ADAM: SolverParameter._SolverType.ValueType  # 5
+
+    class SolverType(_SolverType, metaclass=_SolverTypeEnumTypeWrapper): ...
+    SGD: SolverParameter.SolverType.ValueType  # 0
+    NESTEROV: SolverParameter.SolverType.ValueType  # 1
+    ADAGRAD: SolverParameter.SolverType.ValueType  # 2
+    RMSPROP: SolverParameter.SolverType.ValueType  # 3
+    ADADELTA: SolverParameter.SolverType.ValueType  # 4
+    ADAM: SolverParameter.SolverType.ValueType  # 5
+
+    NET_FIELD_NUMBER: builtins.int
+    NET_PARAM_FIELD_NUMBER: builtins.int
+    TRAIN_NET_FIELD_NUMBER: builtins.int
+    TEST_NET_FIELD_NUMBER: builtins.int
+    TRAIN_NET_PARAM_FIELD_NUMBER: builtins.int
+    TEST_NET_PARAM_FIELD_NUMBER: builtins.int
+    TRAIN_STATE_FIELD_NUMBER: builtins.int
+    TEST_STATE_FIELD_NUMBER: builtins.int
+    TEST_ITER_FIELD_NUMBER: builtins.int
+    TEST_INTERVAL_FIELD_NUMBER: builtins.int
+    TEST_COMPUTE_LOSS_FIELD_NUMBER: builtins.int
+    TEST_INITIALIZATION_FIELD_NUMBER: builtins.int
+    BASE_LR_FIELD_NUMBER: builtins.int
+    DISPLAY_FIELD_NUMBER: builtins.int
+    AVERAGE_LOSS_FIELD_NUMBER: builtins.int
+    MAX_ITER_FIELD_NUMBER: builtins.int
+    ITER_SIZE_FIELD_NUMBER: builtins.int
+    LR_POLICY_FIELD_NUMBER: builtins.int
+    GAMMA_FIELD_NUMBER: builtins.int
+    POWER_FIELD_NUMBER: builtins.int
+    MOMENTUM_FIELD_NUMBER: builtins.int
+    WEIGHT_DECAY_FIELD_NUMBER: builtins.int
+    REGULARIZATION_TYPE_FIELD_NUMBER: builtins.int
+    STEPSIZE_FIELD_NUMBER: builtins.int
+    STEPVALUE_FIELD_NUMBER: builtins.int
+    CLIP_GRADIENTS_FIELD_NUMBER: builtins.int
+    SNAPSHOT_FIELD_NUMBER: builtins.int
+    SNAPSHOT_PREFIX_FIELD_NUMBER: builtins.int
+    SNAPSHOT_DIFF_FIELD_NUMBER: builtins.int
+    SNAPSHOT_FORMAT_FIELD_NUMBER: builtins.int
+    SOLVER_MODE_FIELD_NUMBER: builtins.int
+    DEVICE_ID_FIELD_NUMBER: builtins.int
+    RANDOM_SEED_FIELD_NUMBER: builtins.int
+    TYPE_FIELD_NUMBER: builtins.int
+    DELTA_FIELD_NUMBER: builtins.int
+    MOMENTUM2_FIELD_NUMBER: builtins.int
+    RMS_DECAY_FIELD_NUMBER: builtins.int
+    DEBUG_INFO_FIELD_NUMBER: builtins.int
+    SNAPSHOT_AFTER_TRAIN_FIELD_NUMBER: builtins.int
+    SOLVER_TYPE_FIELD_NUMBER: builtins.int
+    LAYER_WISE_REDUCE_FIELD_NUMBER: builtins.int
+    WEIGHTS_FIELD_NUMBER: builtins.int
+    net: builtins.str
+    @property
+    def net_param(self) -> global___NetParameter: ...
+    train_net: builtins.str
+    @property
+    def test_net(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def train_net_param(self) -> global___NetParameter: ...
+    @property
+    def test_net_param(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NetParameter]: ...
+    @property
+    def train_state(self) -> global___NetState: ...
+    @property
+    def test_state(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NetState]: ...
+    @property
+    def test_iter(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    test_interval: builtins.int
+    test_compute_loss: builtins.bool
+    test_initialization: builtins.bool
+    base_lr: builtins.float
+    display: builtins.int
+    average_loss: builtins.int
+    max_iter: builtins.int
+    iter_size: builtins.int
+    lr_policy: builtins.str
+    gamma: builtins.float
+    power: builtins.float
+    momentum: builtins.float
+    weight_decay: builtins.float
+    regularization_type: builtins.str
+    stepsize: builtins.int
+    @property
+    def stepvalue(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    clip_gradients: builtins.float
+    snapshot: builtins.int
+    snapshot_prefix: builtins.str
+    snapshot_diff: builtins.bool
+    snapshot_format: global___SolverParameter.SnapshotFormat.ValueType
+    solver_mode: global___SolverParameter.SolverMode.ValueType
+    device_id: builtins.int
+    random_seed: builtins.int
+    type: builtins.str
+    delta: builtins.float
+    momentum2: builtins.float
+    rms_decay: builtins.float
+    debug_info: builtins.bool
+    snapshot_after_train: builtins.bool
+    solver_type: global___SolverParameter.SolverType.ValueType
+    layer_wise_reduce: builtins.bool
+    @property
+    def weights(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        net: builtins.str | None = ...,
+        net_param: global___NetParameter | None = ...,
+        train_net: builtins.str | None = ...,
+        test_net: collections.abc.Iterable[builtins.str] | None = ...,
+        train_net_param: global___NetParameter | None = ...,
+        test_net_param: collections.abc.Iterable[global___NetParameter] | None = ...,
+        train_state: global___NetState | None = ...,
+        test_state: collections.abc.Iterable[global___NetState] | None = ...,
+        test_iter: collections.abc.Iterable[builtins.int] | None = ...,
+        test_interval: builtins.int | None = ...,
+        test_compute_loss: builtins.bool | None = ...,
+        test_initialization: builtins.bool | None = ...,
+        base_lr: builtins.float | None = ...,
+        display: builtins.int | None = ...,
+        average_loss: builtins.int | None = ...,
+        max_iter: builtins.int | None = ...,
+        iter_size: builtins.int | None = ...,
+        lr_policy: builtins.str | None = ...,
+        gamma: builtins.float | None = ...,
+        power: builtins.float | None = ...,
+        momentum: builtins.float | None = ...,
+        weight_decay: builtins.float | None = ...,
+        regularization_type: builtins.str | None = ...,
+        stepsize: builtins.int | None = ...,
+        stepvalue: collections.abc.Iterable[builtins.int] | None = ...,
+        clip_gradients: builtins.float | None = ...,
+        snapshot: builtins.int | None = ...,
+        snapshot_prefix: builtins.str | None = ...,
+        snapshot_diff: builtins.bool | None = ...,
+        snapshot_format: global___SolverParameter.SnapshotFormat.ValueType | None = ...,
+        solver_mode: global___SolverParameter.SolverMode.ValueType | None = ...,
+        device_id: builtins.int | None = ...,
+        random_seed: builtins.int | None = ...,
+        type: builtins.str | None = ...,
+        delta: builtins.float | None = ...,
+        momentum2: builtins.float | None = ...,
+        rms_decay: builtins.float | None = ...,
+        debug_info: builtins.bool | None = ...,
+        snapshot_after_train: builtins.bool | None = ...,
+        solver_type: global___SolverParameter.SolverType.ValueType | None = ...,
+        layer_wise_reduce: builtins.bool | None = ...,
+        weights: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["average_loss", b"average_loss", "base_lr", b"base_lr", "clip_gradients", b"clip_gradients", "debug_info", b"debug_info", "delta", b"delta", "device_id", b"device_id", "display", b"display", "gamma", b"gamma", "iter_size", b"iter_size", "layer_wise_reduce", b"layer_wise_reduce", "lr_policy", b"lr_policy", "max_iter", b"max_iter", "momentum", b"momentum", "momentum2", b"momentum2", "net", b"net", "net_param", b"net_param", "power", b"power", "random_seed", b"random_seed", "regularization_type", b"regularization_type", "rms_decay", b"rms_decay", "snapshot", b"snapshot", "snapshot_after_train", b"snapshot_after_train", "snapshot_diff", b"snapshot_diff", "snapshot_format", b"snapshot_format", "snapshot_prefix", b"snapshot_prefix", "solver_mode", b"solver_mode", "solver_type", b"solver_type", "stepsize", b"stepsize", "test_compute_loss", b"test_compute_loss", "test_initialization", b"test_initialization", "test_interval", b"test_interval", "train_net", b"train_net", "train_net_param", b"train_net_param", "train_state", b"train_state", "type", b"type", "weight_decay", b"weight_decay"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["average_loss", b"average_loss", "base_lr", b"base_lr", "clip_gradients", b"clip_gradients", "debug_info", b"debug_info", "delta", b"delta", "device_id", b"device_id", "display", b"display", "gamma", b"gamma", "iter_size", b"iter_size", "layer_wise_reduce", b"layer_wise_reduce", "lr_policy", b"lr_policy", "max_iter", b"max_iter", "momentum", b"momentum", "momentum2", b"momentum2", "net", b"net", "net_param", b"net_param", "power", b"power", "random_seed", b"random_seed", "regularization_type", b"regularization_type", "rms_decay", b"rms_decay", "snapshot", b"snapshot", "snapshot_after_train", b"snapshot_after_train", "snapshot_diff", b"snapshot_diff", "snapshot_format", b"snapshot_format", "snapshot_prefix", b"snapshot_prefix", "solver_mode", b"solver_mode", "solver_type", b"solver_type", "stepsize", b"stepsize", "stepvalue", b"stepvalue", "test_compute_loss", b"test_compute_loss", "test_initialization", b"test_initialization", "test_interval", b"test_interval", "test_iter", b"test_iter", "test_net", b"test_net", "test_net_param", b"test_net_param", "test_state", b"test_state", "train_net", b"train_net", "train_net_param", b"train_net_param", "train_state", b"train_state", "type", b"type", "weight_decay", b"weight_decay", "weights", b"weights"]) -> None: ...
+
+global___SolverParameter = SolverParameter
+
+@typing_extensions.final
+class SolverState(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ITER_FIELD_NUMBER: builtins.int
+    LEARNED_NET_FIELD_NUMBER: builtins.int
+    HISTORY_FIELD_NUMBER: builtins.int
+    CURRENT_STEP_FIELD_NUMBER: builtins.int
+    iter: builtins.int
+    learned_net: builtins.str
+    @property
+    def history(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BlobProto]: ...
+    current_step: builtins.int
+    def __init__(
+        self,
+        *,
+        iter: builtins.int | None = ...,
+        learned_net: builtins.str | None = ...,
+        history: collections.abc.Iterable[global___BlobProto] | None = ...,
+        current_step: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["current_step", b"current_step", "iter", b"iter", "learned_net", b"learned_net"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["current_step", b"current_step", "history", b"history", "iter", b"iter", "learned_net", b"learned_net"]) -> None: ...
+
+global___SolverState = SolverState
+
+@typing_extensions.final
+class NetState(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PHASE_FIELD_NUMBER: builtins.int
+    LEVEL_FIELD_NUMBER: builtins.int
+    STAGE_FIELD_NUMBER: builtins.int
+    phase: global___Phase.ValueType
+    level: builtins.int
+    @property
+    def stage(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        phase: global___Phase.ValueType | None = ...,
+        level: builtins.int | None = ...,
+        stage: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["level", b"level", "phase", b"phase"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["level", b"level", "phase", b"phase", "stage", b"stage"]) -> None: ...
+
+global___NetState = NetState
+
+@typing_extensions.final
+class NetStateRule(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PHASE_FIELD_NUMBER: builtins.int
+    MIN_LEVEL_FIELD_NUMBER: builtins.int
+    MAX_LEVEL_FIELD_NUMBER: builtins.int
+    STAGE_FIELD_NUMBER: builtins.int
+    NOT_STAGE_FIELD_NUMBER: builtins.int
+    phase: global___Phase.ValueType
+    min_level: builtins.int
+    max_level: builtins.int
+    @property
+    def stage(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def not_stage(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        phase: global___Phase.ValueType | None = ...,
+        min_level: builtins.int | None = ...,
+        max_level: builtins.int | None = ...,
+        stage: collections.abc.Iterable[builtins.str] | None = ...,
+        not_stage: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["max_level", b"max_level", "min_level", b"min_level", "phase", b"phase"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["max_level", b"max_level", "min_level", b"min_level", "not_stage", b"not_stage", "phase", b"phase", "stage", b"stage"]) -> None: ...
+
+global___NetStateRule = NetStateRule
+
+@typing_extensions.final
+class ParamSpec(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _DimCheckMode:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _DimCheckModeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ParamSpec._DimCheckMode.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        STRICT: ParamSpec._DimCheckMode.ValueType  # 0
+        PERMISSIVE: ParamSpec._DimCheckMode.ValueType  # 1
+
+    class DimCheckMode(_DimCheckMode, metaclass=_DimCheckModeEnumTypeWrapper): ...
+    STRICT: ParamSpec.DimCheckMode.ValueType  # 0
+    PERMISSIVE: ParamSpec.DimCheckMode.ValueType  # 1
+
+    NAME_FIELD_NUMBER: builtins.int
+    SHARE_MODE_FIELD_NUMBER: builtins.int
+    LR_MULT_FIELD_NUMBER: builtins.int
+    DECAY_MULT_FIELD_NUMBER: builtins.int
+    BREADTH_DECAY_MULT_FIELD_NUMBER: builtins.int
+    KERNEL_SHAPE_DECAY_MULT_FIELD_NUMBER: builtins.int
+    FORCE_MULT_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    share_mode: global___ParamSpec.DimCheckMode.ValueType
+    lr_mult: builtins.float
+    decay_mult: builtins.float
+    breadth_decay_mult: builtins.float
+    kernel_shape_decay_mult: builtins.float
+    force_mult: builtins.float
+    def __init__(
+        self,
+        *,
+        name: builtins.str | None = ...,
+        share_mode: global___ParamSpec.DimCheckMode.ValueType | None = ...,
+        lr_mult: builtins.float | None = ...,
+        decay_mult: builtins.float | None = ...,
+        breadth_decay_mult: builtins.float | None = ...,
+        kernel_shape_decay_mult: builtins.float | None = ...,
+        force_mult: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["breadth_decay_mult", b"breadth_decay_mult", "decay_mult", b"decay_mult", "force_mult", b"force_mult", "kernel_shape_decay_mult", b"kernel_shape_decay_mult", "lr_mult", b"lr_mult", "name", b"name", "share_mode", b"share_mode"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["breadth_decay_mult", b"breadth_decay_mult", "decay_mult", b"decay_mult", "force_mult", b"force_mult", "kernel_shape_decay_mult", b"kernel_shape_decay_mult", "lr_mult", b"lr_mult", "name", b"name", "share_mode", b"share_mode"]) -> None: ...
+
+global___ParamSpec = ParamSpec
+
+@typing_extensions.final
+class LayerParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    TYPE_FIELD_NUMBER: builtins.int
+    BOTTOM_FIELD_NUMBER: builtins.int
+    TOP_FIELD_NUMBER: builtins.int
+    PHASE_FIELD_NUMBER: builtins.int
+    LOSS_WEIGHT_FIELD_NUMBER: builtins.int
+    PARAM_FIELD_NUMBER: builtins.int
+    BLOBS_FIELD_NUMBER: builtins.int
+    PROPAGATE_DOWN_FIELD_NUMBER: builtins.int
+    INCLUDE_FIELD_NUMBER: builtins.int
+    EXCLUDE_FIELD_NUMBER: builtins.int
+    TRANSFORM_PARAM_FIELD_NUMBER: builtins.int
+    LOSS_PARAM_FIELD_NUMBER: builtins.int
+    ACCURACY_PARAM_FIELD_NUMBER: builtins.int
+    ARGMAX_PARAM_FIELD_NUMBER: builtins.int
+    BATCH_NORM_PARAM_FIELD_NUMBER: builtins.int
+    BIAS_PARAM_FIELD_NUMBER: builtins.int
+    CLIP_PARAM_FIELD_NUMBER: builtins.int
+    CONCAT_PARAM_FIELD_NUMBER: builtins.int
+    CONTRASTIVE_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    CONVOLUTION_PARAM_FIELD_NUMBER: builtins.int
+    CROP_PARAM_FIELD_NUMBER: builtins.int
+    DATA_PARAM_FIELD_NUMBER: builtins.int
+    DROPOUT_PARAM_FIELD_NUMBER: builtins.int
+    DUMMY_DATA_PARAM_FIELD_NUMBER: builtins.int
+    ELTWISE_PARAM_FIELD_NUMBER: builtins.int
+    ELU_PARAM_FIELD_NUMBER: builtins.int
+    EMBED_PARAM_FIELD_NUMBER: builtins.int
+    EXP_PARAM_FIELD_NUMBER: builtins.int
+    FLATTEN_PARAM_FIELD_NUMBER: builtins.int
+    HDF5_DATA_PARAM_FIELD_NUMBER: builtins.int
+    HDF5_OUTPUT_PARAM_FIELD_NUMBER: builtins.int
+    HINGE_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    IMAGE_DATA_PARAM_FIELD_NUMBER: builtins.int
+    INFOGAIN_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    INNER_PRODUCT_PARAM_FIELD_NUMBER: builtins.int
+    INPUT_PARAM_FIELD_NUMBER: builtins.int
+    LOG_PARAM_FIELD_NUMBER: builtins.int
+    LRN_PARAM_FIELD_NUMBER: builtins.int
+    MEMORY_DATA_PARAM_FIELD_NUMBER: builtins.int
+    MVN_PARAM_FIELD_NUMBER: builtins.int
+    PARAMETER_PARAM_FIELD_NUMBER: builtins.int
+    POOLING_PARAM_FIELD_NUMBER: builtins.int
+    POWER_PARAM_FIELD_NUMBER: builtins.int
+    PRELU_PARAM_FIELD_NUMBER: builtins.int
+    PYTHON_PARAM_FIELD_NUMBER: builtins.int
+    RECURRENT_PARAM_FIELD_NUMBER: builtins.int
+    REDUCTION_PARAM_FIELD_NUMBER: builtins.int
+    RELU_PARAM_FIELD_NUMBER: builtins.int
+    RESHAPE_PARAM_FIELD_NUMBER: builtins.int
+    SCALE_PARAM_FIELD_NUMBER: builtins.int
+    SIGMOID_PARAM_FIELD_NUMBER: builtins.int
+    SOFTMAX_PARAM_FIELD_NUMBER: builtins.int
+    SPP_PARAM_FIELD_NUMBER: builtins.int
+    SLICE_PARAM_FIELD_NUMBER: builtins.int
+    SWISH_PARAM_FIELD_NUMBER: builtins.int
+    TANH_PARAM_FIELD_NUMBER: builtins.int
+    THRESHOLD_PARAM_FIELD_NUMBER: builtins.int
+    TILE_PARAM_FIELD_NUMBER: builtins.int
+    WINDOW_DATA_PARAM_FIELD_NUMBER: builtins.int
+    WEIGHTS_COMPRESS_FIELD_NUMBER: builtins.int
+    ACTIVATIONS_COMPRESS_FIELD_NUMBER: builtins.int
+    WEIGHTS_COMPRESS_PARAM_FIELD_NUMBER: builtins.int
+    ACTIVATIONS_COMPRESS_PARAM_FIELD_NUMBER: builtins.int
+    REGION_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    YOLOV3_PARAM_FIELD_NUMBER: builtins.int
+    YOLO_SEG_PARAM_FIELD_NUMBER: builtins.int
+    ANNOTATED_DATA_PARAM_FIELD_NUMBER: builtins.int
+    DETECTION_OUTPUT_PARAM_FIELD_NUMBER: builtins.int
+    DETECTION_EVALUATE_PARAM_FIELD_NUMBER: builtins.int
+    SEGMENTATION_EVALUATE_PARAM_FIELD_NUMBER: builtins.int
+    YOLO_DETECTION_OUTPUT_PARAM_FIELD_NUMBER: builtins.int
+    YOLOV3_DETECTION_OUTPUT_PARAM_FIELD_NUMBER: builtins.int
+    MULTIBOX_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    NORM_PARAM_FIELD_NUMBER: builtins.int
+    PERMUTE_PARAM_FIELD_NUMBER: builtins.int
+    PRIOR_BOX_PARAM_FIELD_NUMBER: builtins.int
+    REORG_PARAM_FIELD_NUMBER: builtins.int
+    UPSAMPLE_PARAM_FIELD_NUMBER: builtins.int
+    BN_PARAM_FIELD_NUMBER: builtins.int
+    INSANITY_PARAM_FIELD_NUMBER: builtins.int
+    ROI_POOLING_PARAM_FIELD_NUMBER: builtins.int
+    FLIP_PARAM_FIELD_NUMBER: builtins.int
+    INNER_DISTANCE_PARAM_FIELD_NUMBER: builtins.int
+    NORMALIZE_PARAM_FIELD_NUMBER: builtins.int
+    GENERAL_CONTRASTIVE_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    GENERAL_TRIPLET_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    PROPOSAL_PARAM_FIELD_NUMBER: builtins.int
+    PSROI_POOLING_PARAM_FIELD_NUMBER: builtins.int
+    LABEL_SPECIFIC_RESCALE_PARAM_FIELD_NUMBER: builtins.int
+    RESIZE_PARAM_FIELD_NUMBER: builtins.int
+    MARGIN_INNER_PRODUCT_PARAM_FIELD_NUMBER: builtins.int
+    CHANNEL_SCALE_PARAM_FIELD_NUMBER: builtins.int
+    BOX_ANNOTATOR_OHEM_PARAM_FIELD_NUMBER: builtins.int
+    SMOOTH_L1_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    VIDEO_DATA_PARAM_FIELD_NUMBER: builtins.int
+    QUANTIZATION_PARAM_FIELD_NUMBER: builtins.int
+    LSTM_PARAM_FIELD_NUMBER: builtins.int
+    DENSEBLOCK_PARAM_FIELD_NUMBER: builtins.int
+    CTC_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    REVERSE_PARAM_FIELD_NUMBER: builtins.int
+    REVERSE_TIME_PARAM_FIELD_NUMBER: builtins.int
+    INTERP_PARAM_FIELD_NUMBER: builtins.int
+    TRANSPOSE_PARAM_FIELD_NUMBER: builtins.int
+    CONTINUATION_INDICATOR_PARAM_FIELD_NUMBER: builtins.int
+    LABELSEQUENCE_ACCURACY_PARAM_FIELD_NUMBER: builtins.int
+    SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: builtins.int
+    CONVOLUTION3D_PARAM_FIELD_NUMBER: builtins.int
+    POOLING3D_PARAM_FIELD_NUMBER: builtins.int
+    CPM_TRANSFORM_PARAM_FIELD_NUMBER: builtins.int
+    CPMDATA_PARAM_FIELD_NUMBER: builtins.int
+    DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: builtins.int
+    COMPACT_BILINEAR_PARAM_FIELD_NUMBER: builtins.int
+    RELU6_PARAM_FIELD_NUMBER: builtins.int
+    EXTENDED_IMAGE_DATA_PARAM_FIELD_NUMBER: builtins.int
+    IMAGE_LABEL_DATA_PARAM_FIELD_NUMBER: builtins.int
+    LOC_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    MTRIANGULAR_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: builtins.int
+    POWER_FILE_PARAM_FIELD_NUMBER: builtins.int
+    QCODECONFIG_FIELD_NUMBER: builtins.int
+    SPARSE_HISTOGRAM_EXTRACTOR_PARAM_FIELD_NUMBER: builtins.int
+    SPARSE_HYPERCOLUMN_EXTRACTOR_PARAM_FIELD_NUMBER: builtins.int
+    SPARSIFY_PARAM_FIELD_NUMBER: builtins.int
+    ST_PARAM_FIELD_NUMBER: builtins.int
+    YOLO_DATA_PARAM_FIELD_NUMBER: builtins.int
+    CROP_CENTER_PARAM_FIELD_NUMBER: builtins.int
+    UNKNOWN_FIELD_FIELD_NUMBER: builtins.int
+    SOURCE_LINE_FIELD_NUMBER: builtins.int
+    SOURCE_COLUMN_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    type: builtins.str
+    @property
+    def bottom(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def top(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    phase: global___Phase.ValueType
+    @property
+    def loss_weight(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def param(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ParamSpec]: ...
+    @property
+    def blobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BlobProto]: ...
+    @property
+    def propagate_down(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bool]: ...
+    @property
+    def include(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NetStateRule]: ...
+    @property
+    def exclude(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NetStateRule]: ...
+    @property
+    def transform_param(self) -> global___TransformationParameter: ...
+    @property
+    def loss_param(self) -> global___LossParameter: ...
+    @property
+    def accuracy_param(self) -> global___AccuracyParameter: ...
+    @property
+    def argmax_param(self) -> global___ArgMaxParameter: ...
+    @property
+    def batch_norm_param(self) -> global___BatchNormParameter: ...
+    @property
+    def bias_param(self) -> global___BiasParameter: ...
+    @property
+    def clip_param(self) -> global___ClipParameter: ...
+    @property
+    def concat_param(self) -> global___ConcatParameter: ...
+    @property
+    def contrastive_loss_param(self) -> global___ContrastiveLossParameter: ...
+    @property
+    def convolution_param(self) -> global___ConvolutionParameter: ...
+    @property
+    def crop_param(self) -> global___CropParameter: ...
+    @property
+    def data_param(self) -> global___DataParameter: ...
+    @property
+    def dropout_param(self) -> global___DropoutParameter: ...
+    @property
+    def dummy_data_param(self) -> global___DummyDataParameter: ...
+    @property
+    def eltwise_param(self) -> global___EltwiseParameter: ...
+    @property
+    def elu_param(self) -> global___ELUParameter: ...
+    @property
+    def embed_param(self) -> global___EmbedParameter: ...
+    @property
+    def exp_param(self) -> global___ExpParameter: ...
+    @property
+    def flatten_param(self) -> global___FlattenParameter: ...
+    @property
+    def hdf5_data_param(self) -> global___HDF5DataParameter: ...
+    @property
+    def hdf5_output_param(self) -> global___HDF5OutputParameter: ...
+    @property
+    def hinge_loss_param(self) -> global___HingeLossParameter: ...
+    @property
+    def image_data_param(self) -> global___ImageDataParameter: ...
+    @property
+    def infogain_loss_param(self) -> global___InfogainLossParameter: ...
+    @property
+    def inner_product_param(self) -> global___InnerProductParameter: ...
+    @property
+    def input_param(self) -> global___InputParameter: ...
+    @property
+    def log_param(self) -> global___LogParameter: ...
+    @property
+    def lrn_param(self) -> global___LRNParameter: ...
+    @property
+    def memory_data_param(self) -> global___MemoryDataParameter: ...
+    @property
+    def mvn_param(self) -> global___MVNParameter: ...
+    @property
+    def parameter_param(self) -> global___ParameterParameter: ...
+    @property
+    def pooling_param(self) -> global___PoolingParameter: ...
+    @property
+    def power_param(self) -> global___PowerParameter: ...
+    @property
+    def prelu_param(self) -> global___PReLUParameter: ...
+    @property
+    def python_param(self) -> global___PythonParameter: ...
+    @property
+    def recurrent_param(self) -> global___RecurrentParameter: ...
+    @property
+    def reduction_param(self) -> global___ReductionParameter: ...
+    @property
+    def relu_param(self) -> global___ReLUParameter: ...
+    @property
+    def reshape_param(self) -> global___ReshapeParameter: ...
+    @property
+    def scale_param(self) -> global___ScaleParameter: ...
+    @property
+    def sigmoid_param(self) -> global___SigmoidParameter: ...
+    @property
+    def softmax_param(self) -> global___SoftmaxParameter: ...
+    @property
+    def spp_param(self) -> global___SPPParameter: ...
+    @property
+    def slice_param(self) -> global___SliceParameter: ...
+    @property
+    def swish_param(self) -> global___SwishParameter: ...
+    @property
+    def tanh_param(self) -> global___TanHParameter: ...
+    @property
+    def threshold_param(self) -> global___ThresholdParameter: ...
+    @property
+    def tile_param(self) -> global___TileParameter: ...
+    @property
+    def window_data_param(self) -> global___WindowDataParameter: ...
+    @property
+    def weights_compress(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def activations_compress(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def weights_compress_param(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___CompressParameter]: ...
+    @property
+    def activations_compress_param(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___CompressParameter]: ...
+    @property
+    def region_loss_param(self) -> global___RegionLossParameter: ...
+    @property
+    def yolov3_param(self) -> global___Yolov3Parameter: ...
+    @property
+    def yolo_seg_param(self) -> global___YoloSegParameter: ...
+    @property
+    def annotated_data_param(self) -> global___AnnotatedDataParameter: ...
+    @property
+    def detection_output_param(self) -> global___DetectionOutputParameter: ...
+    @property
+    def detection_evaluate_param(self) -> global___DetectionEvaluateParameter: ...
+    @property
+    def segmentation_evaluate_param(self) -> global___SegmentationEvaluateParameter: ...
+    @property
+    def yolo_detection_output_param(self) -> global___YoloDetectionOutputParameter: ...
+    @property
+    def yolov3_detection_output_param(self) -> global___Yolov3DetectionOutputParameter: ...
+    @property
+    def multibox_loss_param(self) -> global___MultiBoxLossParameter: ...
+    @property
+    def norm_param(self) -> global___NormalizeParameter: ...
+    @property
+    def permute_param(self) -> global___PermuteParameter: ...
+    @property
+    def prior_box_param(self) -> global___PriorBoxParameter: ...
+    @property
+    def reorg_param(self) -> global___ReorgParameter: ...
+    @property
+    def upsample_param(self) -> global___UpsampleParameter: ...
+    @property
+    def bn_param(self) -> global___BNParameter: ...
+    @property
+    def insanity_param(self) -> global___InsanityParameter: ...
+    @property
+    def roi_pooling_param(self) -> global___ROIPoolingParameter: ...
+    @property
+    def flip_param(self) -> global___FlipParameter: ...
+    @property
+    def inner_distance_param(self) -> global___InnerDistanceParameter: ...
+    @property
+    def normalize_param(self) -> global___NormalizeParameter: ...
+    @property
+    def general_contrastive_loss_param(self) -> global___GeneralContrastiveParameter: ...
+    @property
+    def general_triplet_loss_param(self) -> global___GeneralTripletParameter: ...
+    @property
+    def proposal_param(self) -> global___ProposalParameter: ...
+    @property
+    def psroi_pooling_param(self) -> global___PSROIPoolingParameter: ...
+    @property
+    def label_specific_rescale_param(self) -> global___LabelSpecificRescaleParameter: ...
+    @property
+    def resize_param(self) -> global___ResizeParameter: ...
+    @property
+    def margin_inner_product_param(self) -> global___MarginInnerProductParameter: ...
+    @property
+    def channel_scale_param(self) -> global___ChannelScaleParameter: ...
+    @property
+    def box_annotator_ohem_param(self) -> global___BoxAnnotatorOHEMParameter: ...
+    @property
+    def smooth_l1_loss_param(self) -> global___SmoothL1LossParameter: ...
+    @property
+    def video_data_param(self) -> global___VideoDataParameter: ...
+    @property
+    def quantization_param(self) -> global___QuantizationParameter: ...
+    @property
+    def lstm_param(self) -> global___LSTMParameter: ...
+    @property
+    def denseblock_param(self) -> global___DenseBlockParameter: ...
+    @property
+    def ctc_loss_param(self) -> global___CTCLossParameter: ...
+    @property
+    def reverse_param(self) -> global___ReverseParameter: ...
+    @property
+    def reverse_time_param(self) -> global___ReverseTimeParameter: ...
+    @property
+    def interp_param(self) -> global___InterpParameter: ...
+    @property
+    def transpose_param(self) -> global___TransposeParameter: ...
+    @property
+    def continuation_indicator_param(self) -> global___ContinuationIndicatorParameter: ...
+    @property
+    def labelsequence_accuracy_param(self) -> global___LabelsequenceAccuracyParameter: ...
+    @property
+    def shuffle_channel_param(self) -> global___ShuffleChannelParameter: ...
+    @property
+    def convolution3d_param(self) -> global___Convolution3DParameter: ...
+    @property
+    def pooling3d_param(self) -> global___Pooling3DParameter: ...
+    @property
+    def cpm_transform_param(self) -> global___CPMTransformationParameter: ...
+    @property
+    def cpmdata_param(self) -> global___DataParameter: ...
+    @property
+    def dense_image_data_param(self) -> global___DenseImageDataParameter: ...
+    @property
+    def compact_bilinear_param(self) -> global___CompactBilinearParameter: ...
+    @property
+    def relu6_param(self) -> global___ReLUParameter: ...
+    @property
+    def extended_image_data_param(self) -> global___ExtendedImageDataParameter: ...
+    @property
+    def image_label_data_param(self) -> global___ImageLabelDataParameter: ...
+    @property
+    def loc_loss_param(self) -> global___LocLossParameter: ...
+    @property
+    def mtriangular_loss_param(self) -> global___MTriangularLossParameter: ...
+    @property
+    def multi_stage_meanfield_param(self) -> global___MultiStageMeanfieldParameter: ...
+    @property
+    def power_file_param(self) -> global___PowerFileParameter: ...
+    @property
+    def qcodeconfig(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___QCodeConfig]: ...
+    @property
+    def sparse_histogram_extractor_param(self) -> global___SparseHistogramExtractorParameter: ...
+    @property
+    def sparse_hypercolumn_extractor_param(self) -> global___SparseHypercolumnExtractorParameter: ...
+    @property
+    def sparsify_param(self) -> global___SparsifyParameter: ...
+    @property
+    def st_param(self) -> global___SpatialTransformerParameter: ...
+    @property
+    def yolo_data_param(self) -> global___YoloDataParameter: ...
+    @property
+    def crop_center_param(self) -> global___CropCenterParameter: ...
+    @property
+    def unknown_field(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___UnknownField]: ...
+    source_line: builtins.int
+    source_column: builtins.int
+    def __init__(
+        self,
+        *,
+        name: builtins.str | None = ...,
+        type: builtins.str | None = ...,
+        bottom: collections.abc.Iterable[builtins.str] | None = ...,
+        top: collections.abc.Iterable[builtins.str] | None = ...,
+        phase: global___Phase.ValueType | None = ...,
+        loss_weight: collections.abc.Iterable[builtins.float] | None = ...,
+        param: collections.abc.Iterable[global___ParamSpec] | None = ...,
+        blobs: collections.abc.Iterable[global___BlobProto] | None = ...,
+        propagate_down: collections.abc.Iterable[builtins.bool] | None = ...,
+        include: collections.abc.Iterable[global___NetStateRule] | None = ...,
+        exclude: collections.abc.Iterable[global___NetStateRule] | None = ...,
+        transform_param: global___TransformationParameter | None = ...,
+        loss_param: global___LossParameter | None = ...,
+        accuracy_param: global___AccuracyParameter | None = ...,
+        argmax_param: global___ArgMaxParameter | None = ...,
+        batch_norm_param: global___BatchNormParameter | None = ...,
+        bias_param: global___BiasParameter | None = ...,
+        clip_param: global___ClipParameter | None = ...,
+        concat_param: global___ConcatParameter | None = ...,
+        contrastive_loss_param: global___ContrastiveLossParameter | None = ...,
+        convolution_param: global___ConvolutionParameter | None = ...,
+        crop_param: global___CropParameter | None = ...,
+        data_param: global___DataParameter | None = ...,
+        dropout_param: global___DropoutParameter | None = ...,
+        dummy_data_param: global___DummyDataParameter | None = ...,
+        eltwise_param: global___EltwiseParameter | None = ...,
+        elu_param: global___ELUParameter | None = ...,
+        embed_param: global___EmbedParameter | None = ...,
+        exp_param: global___ExpParameter | None = ...,
+        flatten_param: global___FlattenParameter | None = ...,
+        hdf5_data_param: global___HDF5DataParameter | None = ...,
+        hdf5_output_param: global___HDF5OutputParameter | None = ...,
+        hinge_loss_param: global___HingeLossParameter | None = ...,
+        image_data_param: global___ImageDataParameter | None = ...,
+        infogain_loss_param: global___InfogainLossParameter | None = ...,
+        inner_product_param: global___InnerProductParameter | None = ...,
+        input_param: global___InputParameter | None = ...,
+        log_param: global___LogParameter | None = ...,
+        lrn_param: global___LRNParameter | None = ...,
+        memory_data_param: global___MemoryDataParameter | None = ...,
+        mvn_param: global___MVNParameter | None = ...,
+        parameter_param: global___ParameterParameter | None = ...,
+        pooling_param: global___PoolingParameter | None = ...,
+        power_param: global___PowerParameter | None = ...,
+        prelu_param: global___PReLUParameter | None = ...,
+        python_param: global___PythonParameter | None = ...,
+        recurrent_param: global___RecurrentParameter | None = ...,
+        reduction_param: global___ReductionParameter | None = ...,
+        relu_param: global___ReLUParameter | None = ...,
+        reshape_param: global___ReshapeParameter | None = ...,
+        scale_param: global___ScaleParameter | None = ...,
+        sigmoid_param: global___SigmoidParameter | None = ...,
+        softmax_param: global___SoftmaxParameter | None = ...,
+        spp_param: global___SPPParameter | None = ...,
+        slice_param: global___SliceParameter | None = ...,
+        swish_param: global___SwishParameter | None = ...,
+        tanh_param: global___TanHParameter | None = ...,
+        threshold_param: global___ThresholdParameter | None = ...,
+        tile_param: global___TileParameter | None = ...,
+        window_data_param: global___WindowDataParameter | None = ...,
+        weights_compress: collections.abc.Iterable[builtins.str] | None = ...,
+        activations_compress: collections.abc.Iterable[builtins.str] | None = ...,
+        weights_compress_param: collections.abc.Iterable[global___CompressParameter] | None = ...,
+        activations_compress_param: collections.abc.Iterable[global___CompressParameter] | None = ...,
+        region_loss_param: global___RegionLossParameter | None = ...,
+        yolov3_param: global___Yolov3Parameter | None = ...,
+        yolo_seg_param: global___YoloSegParameter | None = ...,
+        annotated_data_param: global___AnnotatedDataParameter | None = ...,
+        detection_output_param: global___DetectionOutputParameter | None = ...,
+        detection_evaluate_param: global___DetectionEvaluateParameter | None = ...,
+        segmentation_evaluate_param: global___SegmentationEvaluateParameter | None = ...,
+        yolo_detection_output_param: global___YoloDetectionOutputParameter | None = ...,
+        yolov3_detection_output_param: global___Yolov3DetectionOutputParameter | None = ...,
+        multibox_loss_param: global___MultiBoxLossParameter | None = ...,
+        norm_param: global___NormalizeParameter | None = ...,
+        permute_param: global___PermuteParameter | None = ...,
+        prior_box_param: global___PriorBoxParameter | None = ...,
+        reorg_param: global___ReorgParameter | None = ...,
+        upsample_param: global___UpsampleParameter | None = ...,
+        bn_param: global___BNParameter | None = ...,
+        insanity_param: global___InsanityParameter | None = ...,
+        roi_pooling_param: global___ROIPoolingParameter | None = ...,
+        flip_param: global___FlipParameter | None = ...,
+        inner_distance_param: global___InnerDistanceParameter | None = ...,
+        normalize_param: global___NormalizeParameter | None = ...,
+        general_contrastive_loss_param: global___GeneralContrastiveParameter | None = ...,
+        general_triplet_loss_param: global___GeneralTripletParameter | None = ...,
+        proposal_param: global___ProposalParameter | None = ...,
+        psroi_pooling_param: global___PSROIPoolingParameter | None = ...,
+        label_specific_rescale_param: global___LabelSpecificRescaleParameter | None = ...,
+        resize_param: global___ResizeParameter | None = ...,
+        margin_inner_product_param: global___MarginInnerProductParameter | None = ...,
+        channel_scale_param: global___ChannelScaleParameter | None = ...,
+        box_annotator_ohem_param: global___BoxAnnotatorOHEMParameter | None = ...,
+        smooth_l1_loss_param: global___SmoothL1LossParameter | None = ...,
+        video_data_param: global___VideoDataParameter | None = ...,
+        quantization_param: global___QuantizationParameter | None = ...,
+        lstm_param: global___LSTMParameter | None = ...,
+        denseblock_param: global___DenseBlockParameter | None = ...,
+        ctc_loss_param: global___CTCLossParameter | None = ...,
+        reverse_param: global___ReverseParameter | None = ...,
+        reverse_time_param: global___ReverseTimeParameter | None = ...,
+        interp_param: global___InterpParameter | None = ...,
+        transpose_param: global___TransposeParameter | None = ...,
+        continuation_indicator_param: global___ContinuationIndicatorParameter | None = ...,
+        labelsequence_accuracy_param: global___LabelsequenceAccuracyParameter | None = ...,
+        shuffle_channel_param: global___ShuffleChannelParameter | None = ...,
+        convolution3d_param: global___Convolution3DParameter | None = ...,
+        pooling3d_param: global___Pooling3DParameter | None = ...,
+        cpm_transform_param: global___CPMTransformationParameter | None = ...,
+        cpmdata_param: global___DataParameter | None = ...,
+        dense_image_data_param: global___DenseImageDataParameter | None = ...,
+        compact_bilinear_param: global___CompactBilinearParameter | None = ...,
+        relu6_param: global___ReLUParameter | None = ...,
+        extended_image_data_param: global___ExtendedImageDataParameter | None = ...,
+        image_label_data_param: global___ImageLabelDataParameter | None = ...,
+        loc_loss_param: global___LocLossParameter | None = ...,
+        mtriangular_loss_param: global___MTriangularLossParameter | None = ...,
+        multi_stage_meanfield_param: global___MultiStageMeanfieldParameter | None = ...,
+        power_file_param: global___PowerFileParameter | None = ...,
+        qcodeconfig: collections.abc.Iterable[global___QCodeConfig] | None = ...,
+        sparse_histogram_extractor_param: global___SparseHistogramExtractorParameter | None = ...,
+        sparse_hypercolumn_extractor_param: global___SparseHypercolumnExtractorParameter | None = ...,
+        sparsify_param: global___SparsifyParameter | None = ...,
+        st_param: global___SpatialTransformerParameter | None = ...,
+        yolo_data_param: global___YoloDataParameter | None = ...,
+        crop_center_param: global___CropCenterParameter | None = ...,
+        unknown_field: collections.abc.Iterable[global___UnknownField] | None = ...,
+        source_line: builtins.int | None = ...,
+        source_column: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["accuracy_param", b"accuracy_param", "annotated_data_param", b"annotated_data_param", "argmax_param", b"argmax_param", "batch_norm_param", b"batch_norm_param", "bias_param", b"bias_param", "bn_param", b"bn_param", "box_annotator_ohem_param", b"box_annotator_ohem_param", "channel_scale_param", b"channel_scale_param", "clip_param", b"clip_param", "compact_bilinear_param", b"compact_bilinear_param", "concat_param", b"concat_param", "continuation_indicator_param", b"continuation_indicator_param", "contrastive_loss_param", b"contrastive_loss_param", "convolution3d_param", b"convolution3d_param", "convolution_param", b"convolution_param", "cpm_transform_param", b"cpm_transform_param", "cpmdata_param", b"cpmdata_param", "crop_center_param", b"crop_center_param", "crop_param", b"crop_param", "ctc_loss_param", b"ctc_loss_param", "data_param", b"data_param", "dense_image_data_param", b"dense_image_data_param", "denseblock_param", b"denseblock_param", "detection_evaluate_param", b"detection_evaluate_param", "detection_output_param", b"detection_output_param", "dropout_param", b"dropout_param", "dummy_data_param", b"dummy_data_param", "eltwise_param", b"eltwise_param", "elu_param", b"elu_param", "embed_param", b"embed_param", "exp_param", b"exp_param", "extended_image_data_param", b"extended_image_data_param", "flatten_param", b"flatten_param", "flip_param", b"flip_param", "general_contrastive_loss_param", b"general_contrastive_loss_param", "general_triplet_loss_param", b"general_triplet_loss_param", "hdf5_data_param", b"hdf5_data_param", "hdf5_output_param", b"hdf5_output_param", "hinge_loss_param", b"hinge_loss_param", "image_data_param", b"image_data_param", "image_label_data_param", b"image_label_data_param", "infogain_loss_param", b"infogain_loss_param", "inner_distance_param", b"inner_distance_param", "inner_product_param", b"inner_product_param", "input_param", b"input_param", "insanity_param", b"insanity_param", "interp_param", b"interp_param", "label_specific_rescale_param", b"label_specific_rescale_param", "labelsequence_accuracy_param", b"labelsequence_accuracy_param", "loc_loss_param", b"loc_loss_param", "log_param", b"log_param", "loss_param", b"loss_param", "lrn_param", b"lrn_param", "lstm_param", b"lstm_param", "margin_inner_product_param", b"margin_inner_product_param", "memory_data_param", b"memory_data_param", "mtriangular_loss_param", b"mtriangular_loss_param", "multi_stage_meanfield_param", b"multi_stage_meanfield_param", "multibox_loss_param", b"multibox_loss_param", "mvn_param", b"mvn_param", "name", b"name", "norm_param", b"norm_param", "normalize_param", b"normalize_param", "parameter_param", b"parameter_param", "permute_param", b"permute_param", "phase", b"phase", "pooling3d_param", b"pooling3d_param", "pooling_param", b"pooling_param", "power_file_param", b"power_file_param", "power_param", b"power_param", "prelu_param", b"prelu_param", "prior_box_param", b"prior_box_param", "proposal_param", b"proposal_param", "psroi_pooling_param", b"psroi_pooling_param", "python_param", b"python_param", "quantization_param", b"quantization_param", "recurrent_param", b"recurrent_param", "reduction_param", b"reduction_param", "region_loss_param", b"region_loss_param", "relu6_param", b"relu6_param", "relu_param", b"relu_param", "reorg_param", b"reorg_param", "reshape_param", b"reshape_param", "resize_param", b"resize_param", "reverse_param", b"reverse_param", "reverse_time_param", b"reverse_time_param", "roi_pooling_param", b"roi_pooling_param", "scale_param", b"scale_param", "segmentation_evaluate_param", b"segmentation_evaluate_param", "shuffle_channel_param", b"shuffle_channel_param", "sigmoid_param", b"sigmoid_param", "slice_param", b"slice_param", "smooth_l1_loss_param", b"smooth_l1_loss_param", "softmax_param", b"softmax_param", "source_column", b"source_column", "source_line", b"source_line", "sparse_histogram_extractor_param", b"sparse_histogram_extractor_param", "sparse_hypercolumn_extractor_param", b"sparse_hypercolumn_extractor_param", "sparsify_param", b"sparsify_param", "spp_param", b"spp_param", "st_param", b"st_param", "swish_param", b"swish_param", "tanh_param", b"tanh_param", "threshold_param", b"threshold_param", "tile_param", b"tile_param", "transform_param", b"transform_param", "transpose_param", b"transpose_param", "type", b"type", "upsample_param", b"upsample_param", "video_data_param", b"video_data_param", "window_data_param", b"window_data_param", "yolo_data_param", b"yolo_data_param", "yolo_detection_output_param", b"yolo_detection_output_param", "yolo_seg_param", b"yolo_seg_param", "yolov3_detection_output_param", b"yolov3_detection_output_param", "yolov3_param", b"yolov3_param"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["accuracy_param", b"accuracy_param", "activations_compress", b"activations_compress", "activations_compress_param", b"activations_compress_param", "annotated_data_param", b"annotated_data_param", "argmax_param", b"argmax_param", "batch_norm_param", b"batch_norm_param", "bias_param", b"bias_param", "blobs", b"blobs", "bn_param", b"bn_param", "bottom", b"bottom", "box_annotator_ohem_param", b"box_annotator_ohem_param", "channel_scale_param", b"channel_scale_param", "clip_param", b"clip_param", "compact_bilinear_param", b"compact_bilinear_param", "concat_param", b"concat_param", "continuation_indicator_param", b"continuation_indicator_param", "contrastive_loss_param", b"contrastive_loss_param", "convolution3d_param", b"convolution3d_param", "convolution_param", b"convolution_param", "cpm_transform_param", b"cpm_transform_param", "cpmdata_param", b"cpmdata_param", "crop_center_param", b"crop_center_param", "crop_param", b"crop_param", "ctc_loss_param", b"ctc_loss_param", "data_param", b"data_param", "dense_image_data_param", b"dense_image_data_param", "denseblock_param", b"denseblock_param", "detection_evaluate_param", b"detection_evaluate_param", "detection_output_param", b"detection_output_param", "dropout_param", b"dropout_param", "dummy_data_param", b"dummy_data_param", "eltwise_param", b"eltwise_param", "elu_param", b"elu_param", "embed_param", b"embed_param", "exclude", b"exclude", "exp_param", b"exp_param", "extended_image_data_param", b"extended_image_data_param", "flatten_param", b"flatten_param", "flip_param", b"flip_param", "general_contrastive_loss_param", b"general_contrastive_loss_param", "general_triplet_loss_param", b"general_triplet_loss_param", "hdf5_data_param", b"hdf5_data_param", "hdf5_output_param", b"hdf5_output_param", "hinge_loss_param", b"hinge_loss_param", "image_data_param", b"image_data_param", "image_label_data_param", b"image_label_data_param", "include", b"include", "infogain_loss_param", b"infogain_loss_param", "inner_distance_param", b"inner_distance_param", "inner_product_param", b"inner_product_param", "input_param", b"input_param", "insanity_param", b"insanity_param", "interp_param", b"interp_param", "label_specific_rescale_param", b"label_specific_rescale_param", "labelsequence_accuracy_param", b"labelsequence_accuracy_param", "loc_loss_param", b"loc_loss_param", "log_param", b"log_param", "loss_param", b"loss_param", "loss_weight", b"loss_weight", "lrn_param", b"lrn_param", "lstm_param", b"lstm_param", "margin_inner_product_param", b"margin_inner_product_param", "memory_data_param", b"memory_data_param", "mtriangular_loss_param", b"mtriangular_loss_param", "multi_stage_meanfield_param", b"multi_stage_meanfield_param", "multibox_loss_param", b"multibox_loss_param", "mvn_param", b"mvn_param", "name", b"name", "norm_param", b"norm_param", "normalize_param", b"normalize_param", "param", b"param", "parameter_param", b"parameter_param", "permute_param", b"permute_param", "phase", b"phase", "pooling3d_param", b"pooling3d_param", "pooling_param", b"pooling_param", "power_file_param", b"power_file_param", "power_param", b"power_param", "prelu_param", b"prelu_param", "prior_box_param", b"prior_box_param", "propagate_down", b"propagate_down", "proposal_param", b"proposal_param", "psroi_pooling_param", b"psroi_pooling_param", "python_param", b"python_param", "qcodeconfig", b"qcodeconfig", "quantization_param", b"quantization_param", "recurrent_param", b"recurrent_param", "reduction_param", b"reduction_param", "region_loss_param", b"region_loss_param", "relu6_param", b"relu6_param", "relu_param", b"relu_param", "reorg_param", b"reorg_param", "reshape_param", b"reshape_param", "resize_param", b"resize_param", "reverse_param", b"reverse_param", "reverse_time_param", b"reverse_time_param", "roi_pooling_param", b"roi_pooling_param", "scale_param", b"scale_param", "segmentation_evaluate_param", b"segmentation_evaluate_param", "shuffle_channel_param", b"shuffle_channel_param", "sigmoid_param", b"sigmoid_param", "slice_param", b"slice_param", "smooth_l1_loss_param", b"smooth_l1_loss_param", "softmax_param", b"softmax_param", "source_column", b"source_column", "source_line", b"source_line", "sparse_histogram_extractor_param", b"sparse_histogram_extractor_param", "sparse_hypercolumn_extractor_param", b"sparse_hypercolumn_extractor_param", "sparsify_param", b"sparsify_param", "spp_param", b"spp_param", "st_param", b"st_param", "swish_param", b"swish_param", "tanh_param", b"tanh_param", "threshold_param", b"threshold_param", "tile_param", b"tile_param", "top", b"top", "transform_param", b"transform_param", "transpose_param", b"transpose_param", "type", b"type", "unknown_field", b"unknown_field", "upsample_param", b"upsample_param", "video_data_param", b"video_data_param", "weights_compress", b"weights_compress", "weights_compress_param", b"weights_compress_param", "window_data_param", b"window_data_param", "yolo_data_param", b"yolo_data_param", "yolo_detection_output_param", b"yolo_detection_output_param", "yolo_seg_param", b"yolo_seg_param", "yolov3_detection_output_param", b"yolov3_detection_output_param", "yolov3_param", b"yolov3_param"]) -> None: ...
+
+global___LayerParameter = LayerParameter
+
+@typing_extensions.final
+class TransformationParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SCALE_FIELD_NUMBER: builtins.int
+    MIRROR_FIELD_NUMBER: builtins.int
+    CROP_SIZE_FIELD_NUMBER: builtins.int
+    MEAN_FILE_FIELD_NUMBER: builtins.int
+    MEAN_VALUE_FIELD_NUMBER: builtins.int
+    FORCE_COLOR_FIELD_NUMBER: builtins.int
+    FORCE_GRAY_FIELD_NUMBER: builtins.int
+    FLOW_FIELD_NUMBER: builtins.int
+    CROP_H_FIELD_NUMBER: builtins.int
+    CROP_W_FIELD_NUMBER: builtins.int
+    RESIZE_PARAM_FIELD_NUMBER: builtins.int
+    DISTORT_PARAM_FIELD_NUMBER: builtins.int
+    EXPAND_PARAM_FIELD_NUMBER: builtins.int
+    EMIT_CONSTRAINT_FIELD_NUMBER: builtins.int
+    MAX_ROTATION_ANGLE_FIELD_NUMBER: builtins.int
+    CONTRAST_BRIGHTNESS_ADJUSTMENT_FIELD_NUMBER: builtins.int
+    SMOOTH_FILTERING_FIELD_NUMBER: builtins.int
+    MIN_CONTRAST_FIELD_NUMBER: builtins.int
+    MAX_CONTRAST_FIELD_NUMBER: builtins.int
+    MAX_SMOOTH_FIELD_NUMBER: builtins.int
+    MAX_COLOR_SHIFT_FIELD_NUMBER: builtins.int
+    APPLY_PROBABILITY_FIELD_NUMBER: builtins.int
+    DEBUG_PARAMS_FIELD_NUMBER: builtins.int
+    SCALE_MIN_FIELD_NUMBER: builtins.int
+    SCALE_MAX_FIELD_NUMBER: builtins.int
+    RANDOM_RESIZE_PARAM_FIELD_NUMBER: builtins.int
+    RANDOM_ASPECT_RATIO_PARAM_FIELD_NUMBER: builtins.int
+    CENTER_PERTERB_MAX_FIELD_NUMBER: builtins.int
+    CROP_SIZE_X_FIELD_NUMBER: builtins.int
+    CROP_SIZE_Y_FIELD_NUMBER: builtins.int
+    DO_CLAHE_FIELD_NUMBER: builtins.int
+    MAX_ROTATE_DEGREE_FIELD_NUMBER: builtins.int
+    SCALE_PROB_FIELD_NUMBER: builtins.int
+    STRIDE_FIELD_NUMBER: builtins.int
+    TARGET_DIST_FIELD_NUMBER: builtins.int
+    FIX_CROP_FIELD_NUMBER: builtins.int
+    IS_FLOW_FIELD_NUMBER: builtins.int
+    MAX_DISTORT_FIELD_NUMBER: builtins.int
+    MORE_FIX_CROP_FIELD_NUMBER: builtins.int
+    MULTI_SCALE_FIELD_NUMBER: builtins.int
+    SCALE_RATIOS_FIELD_NUMBER: builtins.int
+    scale: builtins.float
+    mirror: builtins.bool
+    crop_size: builtins.int
+    mean_file: builtins.str
+    @property
+    def mean_value(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    force_color: builtins.bool
+    force_gray: builtins.bool
+    flow: builtins.bool
+    crop_h: builtins.int
+    crop_w: builtins.int
+    @property
+    def resize_param(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ResizeParameter]: ...
+    @property
+    def distort_param(self) -> global___DistortionParameter: ...
+    @property
+    def expand_param(self) -> global___ExpansionParameter: ...
+    @property
+    def emit_constraint(self) -> global___EmitConstraint: ...
+    max_rotation_angle: builtins.int
+    contrast_brightness_adjustment: builtins.bool
+    smooth_filtering: builtins.bool
+    min_contrast: builtins.float
+    max_contrast: builtins.float
+    max_smooth: builtins.float
+    max_color_shift: builtins.int
+    apply_probability: builtins.float
+    debug_params: builtins.bool
+    scale_min: builtins.float
+    scale_max: builtins.float
+    @property
+    def random_resize_param(self) -> global___RandomResizeParameter: ...
+    @property
+    def random_aspect_ratio_param(self) -> global___RandomAspectRatioParameter: ...
+    center_perterb_max: builtins.float
+    crop_size_x: builtins.int
+    crop_size_y: builtins.int
+    do_clahe: builtins.bool
+    max_rotate_degree: builtins.float
+    scale_prob: builtins.float
+    stride: builtins.int
+    target_dist: builtins.float
+    fix_crop: builtins.bool
+    is_flow: builtins.bool
+    max_distort: builtins.int
+    more_fix_crop: builtins.bool
+    multi_scale: builtins.bool
+    @property
+    def scale_ratios(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        scale: builtins.float | None = ...,
+        mirror: builtins.bool | None = ...,
+        crop_size: builtins.int | None = ...,
+        mean_file: builtins.str | None = ...,
+        mean_value: collections.abc.Iterable[builtins.float] | None = ...,
+        force_color: builtins.bool | None = ...,
+        force_gray: builtins.bool | None = ...,
+        flow: builtins.bool | None = ...,
+        crop_h: builtins.int | None = ...,
+        crop_w: builtins.int | None = ...,
+        resize_param: collections.abc.Iterable[global___ResizeParameter] | None = ...,
+        distort_param: global___DistortionParameter | None = ...,
+        expand_param: global___ExpansionParameter | None = ...,
+        emit_constraint: global___EmitConstraint | None = ...,
+        max_rotation_angle: builtins.int | None = ...,
+        contrast_brightness_adjustment: builtins.bool | None = ...,
+        smooth_filtering: builtins.bool | None = ...,
+        min_contrast: builtins.float | None = ...,
+        max_contrast: builtins.float | None = ...,
+        max_smooth: builtins.float | None = ...,
+        max_color_shift: builtins.int | None = ...,
+        apply_probability: builtins.float | None = ...,
+        debug_params: builtins.bool | None = ...,
+        scale_min: builtins.float | None = ...,
+        scale_max: builtins.float | None = ...,
+        random_resize_param: global___RandomResizeParameter | None = ...,
+        random_aspect_ratio_param: global___RandomAspectRatioParameter | None = ...,
+        center_perterb_max: builtins.float | None = ...,
+        crop_size_x: builtins.int | None = ...,
+        crop_size_y: builtins.int | None = ...,
+        do_clahe: builtins.bool | None = ...,
+        max_rotate_degree: builtins.float | None = ...,
+        scale_prob: builtins.float | None = ...,
+        stride: builtins.int | None = ...,
+        target_dist: builtins.float | None = ...,
+        fix_crop: builtins.bool | None = ...,
+        is_flow: builtins.bool | None = ...,
+        max_distort: builtins.int | None = ...,
+        more_fix_crop: builtins.bool | None = ...,
+        multi_scale: builtins.bool | None = ...,
+        scale_ratios: collections.abc.Iterable[builtins.float] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["apply_probability", b"apply_probability", "center_perterb_max", b"center_perterb_max", "contrast_brightness_adjustment", b"contrast_brightness_adjustment", "crop_h", b"crop_h", "crop_size", b"crop_size", "crop_size_x", b"crop_size_x", "crop_size_y", b"crop_size_y", "crop_w", b"crop_w", "debug_params", b"debug_params", "distort_param", b"distort_param", "do_clahe", b"do_clahe", "emit_constraint", b"emit_constraint", "expand_param", b"expand_param", "fix_crop", b"fix_crop", "flow", b"flow", "force_color", b"force_color", "force_gray", b"force_gray", "is_flow", b"is_flow", "max_color_shift", b"max_color_shift", "max_contrast", b"max_contrast", "max_distort", b"max_distort", "max_rotate_degree", b"max_rotate_degree", "max_rotation_angle", b"max_rotation_angle", "max_smooth", b"max_smooth", "mean_file", b"mean_file", "min_contrast", b"min_contrast", "mirror", b"mirror", "more_fix_crop", b"more_fix_crop", "multi_scale", b"multi_scale", "random_aspect_ratio_param", b"random_aspect_ratio_param", "random_resize_param", b"random_resize_param", "scale", b"scale", "scale_max", b"scale_max", "scale_min", b"scale_min", "scale_prob", b"scale_prob", "smooth_filtering", b"smooth_filtering", "stride", b"stride", "target_dist", b"target_dist"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["apply_probability", b"apply_probability", "center_perterb_max", b"center_perterb_max", "contrast_brightness_adjustment", b"contrast_brightness_adjustment", "crop_h", b"crop_h", "crop_size", b"crop_size", "crop_size_x", b"crop_size_x", "crop_size_y", b"crop_size_y", "crop_w", b"crop_w", "debug_params", b"debug_params", "distort_param", b"distort_param", "do_clahe", b"do_clahe", "emit_constraint", b"emit_constraint", "expand_param", b"expand_param", "fix_crop", b"fix_crop", "flow", b"flow", "force_color", b"force_color", "force_gray", b"force_gray", "is_flow", b"is_flow", "max_color_shift", b"max_color_shift", "max_contrast", b"max_contrast", "max_distort", b"max_distort", "max_rotate_degree", b"max_rotate_degree", "max_rotation_angle", b"max_rotation_angle", "max_smooth", b"max_smooth", "mean_file", b"mean_file", "mean_value", b"mean_value", "min_contrast", b"min_contrast", "mirror", b"mirror", "more_fix_crop", b"more_fix_crop", "multi_scale", b"multi_scale", "random_aspect_ratio_param", b"random_aspect_ratio_param", "random_resize_param", b"random_resize_param", "resize_param", b"resize_param", "scale", b"scale", "scale_max", b"scale_max", "scale_min", b"scale_min", "scale_prob", b"scale_prob", "scale_ratios", b"scale_ratios", "smooth_filtering", b"smooth_filtering", "stride", b"stride", "target_dist", b"target_dist"]) -> None: ...
+
+global___TransformationParameter = TransformationParameter
+
+@typing_extensions.final
+class LossParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _NormalizationMode:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _NormalizationModeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[LossParameter._NormalizationMode.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        FULL: LossParameter._NormalizationMode.ValueType  # 0
+        VALID: LossParameter._NormalizationMode.ValueType  # 1
+        BATCH_SIZE: LossParameter._NormalizationMode.ValueType  # 2
+        NONE: LossParameter._NormalizationMode.ValueType  # 3
+        PRE_FIXED: LossParameter._NormalizationMode.ValueType  # 10000
+
+    class NormalizationMode(_NormalizationMode, metaclass=_NormalizationModeEnumTypeWrapper): ...
+    FULL: LossParameter.NormalizationMode.ValueType  # 0
+    VALID: LossParameter.NormalizationMode.ValueType  # 1
+    BATCH_SIZE: LossParameter.NormalizationMode.ValueType  # 2
+    NONE: LossParameter.NormalizationMode.ValueType  # 3
+    PRE_FIXED: LossParameter.NormalizationMode.ValueType  # 10000
+
+    IGNORE_LABEL_FIELD_NUMBER: builtins.int
+    NORMALIZATION_FIELD_NUMBER: builtins.int
+    NORMALIZE_FIELD_NUMBER: builtins.int
+    PRE_FIXED_NORMALIZER_FIELD_NUMBER: builtins.int
+    CLASS_WEIGHTING_FIELD_NUMBER: builtins.int
+    WEIGHT_BY_LABEL_FREQS_FIELD_NUMBER: builtins.int
+    ignore_label: builtins.int
+    normalization: global___LossParameter.NormalizationMode.ValueType
+    normalize: builtins.bool
+    pre_fixed_normalizer: builtins.float
+    @property
+    def class_weighting(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    weight_by_label_freqs: builtins.bool
+    def __init__(
+        self,
+        *,
+        ignore_label: builtins.int | None = ...,
+        normalization: global___LossParameter.NormalizationMode.ValueType | None = ...,
+        normalize: builtins.bool | None = ...,
+        pre_fixed_normalizer: builtins.float | None = ...,
+        class_weighting: collections.abc.Iterable[builtins.float] | None = ...,
+        weight_by_label_freqs: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["ignore_label", b"ignore_label", "normalization", b"normalization", "normalize", b"normalize", "pre_fixed_normalizer", b"pre_fixed_normalizer", "weight_by_label_freqs", b"weight_by_label_freqs"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["class_weighting", b"class_weighting", "ignore_label", b"ignore_label", "normalization", b"normalization", "normalize", b"normalize", "pre_fixed_normalizer", b"pre_fixed_normalizer", "weight_by_label_freqs", b"weight_by_label_freqs"]) -> None: ...
+
+global___LossParameter = LossParameter
+
+@typing_extensions.final
+class AccuracyParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOP_K_FIELD_NUMBER: builtins.int
+    AXIS_FIELD_NUMBER: builtins.int
+    IGNORE_LABEL_FIELD_NUMBER: builtins.int
+    MIN_IS_BETTER_FIELD_NUMBER: builtins.int
+    top_k: builtins.int
+    axis: builtins.int
+    ignore_label: builtins.int
+    min_is_better: builtins.bool
+    def __init__(
+        self,
+        *,
+        top_k: builtins.int | None = ...,
+        axis: builtins.int | None = ...,
+        ignore_label: builtins.int | None = ...,
+        min_is_better: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "ignore_label", b"ignore_label", "min_is_better", b"min_is_better", "top_k", b"top_k"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "ignore_label", b"ignore_label", "min_is_better", b"min_is_better", "top_k", b"top_k"]) -> None: ...
+
+global___AccuracyParameter = AccuracyParameter
+
+@typing_extensions.final
+class ArgMaxParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUT_MAX_VAL_FIELD_NUMBER: builtins.int
+    TOP_K_FIELD_NUMBER: builtins.int
+    AXIS_FIELD_NUMBER: builtins.int
+    out_max_val: builtins.bool
+    top_k: builtins.int
+    axis: builtins.int
+    def __init__(
+        self,
+        *,
+        out_max_val: builtins.bool | None = ...,
+        top_k: builtins.int | None = ...,
+        axis: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "out_max_val", b"out_max_val", "top_k", b"top_k"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "out_max_val", b"out_max_val", "top_k", b"top_k"]) -> None: ...
+
+global___ArgMaxParameter = ArgMaxParameter
+
+@typing_extensions.final
+class ClipParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MIN_FIELD_NUMBER: builtins.int
+    MAX_FIELD_NUMBER: builtins.int
+    min: builtins.float
+    max: builtins.float
+    def __init__(
+        self,
+        *,
+        min: builtins.float | None = ...,
+        max: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["max", b"max", "min", b"min"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["max", b"max", "min", b"min"]) -> None: ...
+
+global___ClipParameter = ClipParameter
+
+@typing_extensions.final
+class ConcatParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AXIS_FIELD_NUMBER: builtins.int
+    CONCAT_DIM_FIELD_NUMBER: builtins.int
+    PER_FLA_FUSE_FIELD_NUMBER: builtins.int
+    axis: builtins.int
+    concat_dim: builtins.int
+    per_fla_fuse: builtins.bool
+    def __init__(
+        self,
+        *,
+        axis: builtins.int | None = ...,
+        concat_dim: builtins.int | None = ...,
+        per_fla_fuse: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "concat_dim", b"concat_dim", "per_fla_fuse", b"per_fla_fuse"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "concat_dim", b"concat_dim", "per_fla_fuse", b"per_fla_fuse"]) -> None: ...
+
+global___ConcatParameter = ConcatParameter
+
+@typing_extensions.final
+class BatchNormParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Engine:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _EngineEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[BatchNormParameter._Engine.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        DEFAULT: BatchNormParameter._Engine.ValueType  # 0
+        CAFFE: BatchNormParameter._Engine.ValueType  # 1
+        CUDNN: BatchNormParameter._Engine.ValueType  # 2
+        MKL2017: BatchNormParameter._Engine.ValueType  # 3
+        MKLDNN: BatchNormParameter._Engine.ValueType  # 4
+
+    class Engine(_Engine, metaclass=_EngineEnumTypeWrapper): ...
+    DEFAULT: BatchNormParameter.Engine.ValueType  # 0
+    CAFFE: BatchNormParameter.Engine.ValueType  # 1
+    CUDNN: BatchNormParameter.Engine.ValueType  # 2
+    MKL2017: BatchNormParameter.Engine.ValueType  # 3
+    MKLDNN: BatchNormParameter.Engine.ValueType  # 4
+
+    USE_GLOBAL_STATS_FIELD_NUMBER: builtins.int
+    MOVING_AVERAGE_FRACTION_FIELD_NUMBER: builtins.int
+    EPS_FIELD_NUMBER: builtins.int
+    SCALE_FILLER_FIELD_NUMBER: builtins.int
+    BIAS_FILLER_FIELD_NUMBER: builtins.int
+    SCALE_BIAS_FIELD_NUMBER: builtins.int
+    ENGINE_FIELD_NUMBER: builtins.int
+    FILLER_FIELD_NUMBER: builtins.int
+    use_global_stats: builtins.bool
+    moving_average_fraction: builtins.float
+    eps: builtins.float
+    @property
+    def scale_filler(self) -> global___FillerParameter: ...
+    @property
+    def bias_filler(self) -> global___FillerParameter: ...
+    scale_bias: builtins.bool
+    engine: global___BatchNormParameter.Engine.ValueType
+    @property
+    def filler(self) -> global___FillerParameter: ...
+    def __init__(
+        self,
+        *,
+        use_global_stats: builtins.bool | None = ...,
+        moving_average_fraction: builtins.float | None = ...,
+        eps: builtins.float | None = ...,
+        scale_filler: global___FillerParameter | None = ...,
+        bias_filler: global___FillerParameter | None = ...,
+        scale_bias: builtins.bool | None = ...,
+        engine: global___BatchNormParameter.Engine.ValueType | None = ...,
+        filler: global___FillerParameter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["bias_filler", b"bias_filler", "engine", b"engine", "eps", b"eps", "filler", b"filler", "moving_average_fraction", b"moving_average_fraction", "scale_bias", b"scale_bias", "scale_filler", b"scale_filler", "use_global_stats", b"use_global_stats"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["bias_filler", b"bias_filler", "engine", b"engine", "eps", b"eps", "filler", b"filler", "moving_average_fraction", b"moving_average_fraction", "scale_bias", b"scale_bias", "scale_filler", b"scale_filler", "use_global_stats", b"use_global_stats"]) -> None: ...
+
+global___BatchNormParameter = BatchNormParameter
+
+@typing_extensions.final
+class BiasParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AXIS_FIELD_NUMBER: builtins.int
+    NUM_AXES_FIELD_NUMBER: builtins.int
+    FILLER_FIELD_NUMBER: builtins.int
+    axis: builtins.int
+    num_axes: builtins.int
+    @property
+    def filler(self) -> global___FillerParameter: ...
+    def __init__(
+        self,
+        *,
+        axis: builtins.int | None = ...,
+        num_axes: builtins.int | None = ...,
+        filler: global___FillerParameter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "filler", b"filler", "num_axes", b"num_axes"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "filler", b"filler", "num_axes", b"num_axes"]) -> None: ...
+
+global___BiasParameter = BiasParameter
+
+@typing_extensions.final
+class ContrastiveLossParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MARGIN_FIELD_NUMBER: builtins.int
+    LEGACY_VERSION_FIELD_NUMBER: builtins.int
+    margin: builtins.float
+    legacy_version: builtins.bool
+    def __init__(
+        self,
+        *,
+        margin: builtins.float | None = ...,
+        legacy_version: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["legacy_version", b"legacy_version", "margin", b"margin"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["legacy_version", b"legacy_version", "margin", b"margin"]) -> None: ...
+
+global___ContrastiveLossParameter = ContrastiveLossParameter
+
+@typing_extensions.final
+class ConvolutionParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Engine:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _EngineEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ConvolutionParameter._Engine.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        DEFAULT: ConvolutionParameter._Engine.ValueType  # 0
+        CAFFE: ConvolutionParameter._Engine.ValueType  # 1
+        CUDNN: ConvolutionParameter._Engine.ValueType  # 2
+        MKL2017: ConvolutionParameter._Engine.ValueType  # 3
+        MKLDNN: ConvolutionParameter._Engine.ValueType  # 4
+
+    class Engine(_Engine, metaclass=_EngineEnumTypeWrapper): ...
+    DEFAULT: ConvolutionParameter.Engine.ValueType  # 0
+    CAFFE: ConvolutionParameter.Engine.ValueType  # 1
+    CUDNN: ConvolutionParameter.Engine.ValueType  # 2
+    MKL2017: ConvolutionParameter.Engine.ValueType  # 3
+    MKLDNN: ConvolutionParameter.Engine.ValueType  # 4
+
+    NUM_OUTPUT_FIELD_NUMBER: builtins.int
+    BIAS_TERM_FIELD_NUMBER: builtins.int
+    PAD_FIELD_NUMBER: builtins.int
+    KERNEL_SIZE_FIELD_NUMBER: builtins.int
+    STRIDE_FIELD_NUMBER: builtins.int
+    DILATION_FIELD_NUMBER: builtins.int
+    PAD_H_FIELD_NUMBER: builtins.int
+    PAD_W_FIELD_NUMBER: builtins.int
+    KERNEL_H_FIELD_NUMBER: builtins.int
+    KERNEL_W_FIELD_NUMBER: builtins.int
+    STRIDE_H_FIELD_NUMBER: builtins.int
+    STRIDE_W_FIELD_NUMBER: builtins.int
+    GROUP_FIELD_NUMBER: builtins.int
+    WEIGHT_FILLER_FIELD_NUMBER: builtins.int
+    BIAS_FILLER_FIELD_NUMBER: builtins.int
+    ENGINE_FIELD_NUMBER: builtins.int
+    AXIS_FIELD_NUMBER: builtins.int
+    FORCE_ND_IM2COL_FIELD_NUMBER: builtins.int
+    KERNEL_DEPTH_FIELD_NUMBER: builtins.int
+    TEMPORAL_STRIDE_FIELD_NUMBER: builtins.int
+    TEMPORAL_PAD_FIELD_NUMBER: builtins.int
+    HOLE_FIELD_NUMBER: builtins.int
+    HOLE_H_FIELD_NUMBER: builtins.int
+    HOLE_W_FIELD_NUMBER: builtins.int
+    num_output: builtins.int
+    bias_term: builtins.bool
+    @property
+    def pad(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    @property
+    def kernel_size(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    @property
+    def stride(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    @property
+    def dilation(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    pad_h: builtins.int
+    pad_w: builtins.int
+    kernel_h: builtins.int
+    kernel_w: builtins.int
+    stride_h: builtins.int
+    stride_w: builtins.int
+    group: builtins.int
+    @property
+    def weight_filler(self) -> global___FillerParameter: ...
+    @property
+    def bias_filler(self) -> global___FillerParameter: ...
+    engine: global___ConvolutionParameter.Engine.ValueType
+    axis: builtins.int
+    force_nd_im2col: builtins.bool
+    kernel_depth: builtins.int
+    temporal_stride: builtins.int
+    temporal_pad: builtins.int
+    @property
+    def hole(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    hole_h: builtins.int
+    hole_w: builtins.int
+    def __init__(
+        self,
+        *,
+        num_output: builtins.int | None = ...,
+        bias_term: builtins.bool | None = ...,
+        pad: collections.abc.Iterable[builtins.int] | None = ...,
+        kernel_size: collections.abc.Iterable[builtins.int] | None = ...,
+        stride: collections.abc.Iterable[builtins.int] | None = ...,
+        dilation: collections.abc.Iterable[builtins.int] | None = ...,
+        pad_h: builtins.int | None = ...,
+        pad_w: builtins.int | None = ...,
+        kernel_h: builtins.int | None = ...,
+        kernel_w: builtins.int | None = ...,
+        stride_h: builtins.int | None = ...,
+        stride_w: builtins.int | None = ...,
+        group: builtins.int | None = ...,
+        weight_filler: global___FillerParameter | None = ...,
+        bias_filler: global___FillerParameter | None = ...,
+        engine: global___ConvolutionParameter.Engine.ValueType | None = ...,
+        axis: builtins.int | None = ...,
+        force_nd_im2col: builtins.bool | None = ...,
+        kernel_depth: builtins.int | None = ...,
+        temporal_stride: builtins.int | None = ...,
+        temporal_pad: builtins.int | None = ...,
+        hole: collections.abc.Iterable[builtins.int] | None = ...,
+        hole_h: builtins.int | None = ...,
+        hole_w: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "bias_filler", b"bias_filler", "bias_term", b"bias_term", "engine", b"engine", "force_nd_im2col", b"force_nd_im2col", "group", b"group", "hole_h", b"hole_h", "hole_w", b"hole_w", "kernel_depth", b"kernel_depth", "kernel_h", b"kernel_h", "kernel_w", b"kernel_w", "num_output", b"num_output", "pad_h", b"pad_h", "pad_w", b"pad_w", "stride_h", b"stride_h", "stride_w", b"stride_w", "temporal_pad", b"temporal_pad", "temporal_stride", b"temporal_stride", "weight_filler", b"weight_filler"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "bias_filler", b"bias_filler", "bias_term", b"bias_term", "dilation", b"dilation", "engine", b"engine", "force_nd_im2col", b"force_nd_im2col", "group", b"group", "hole", b"hole", "hole_h", b"hole_h", "hole_w", b"hole_w", "kernel_depth", b"kernel_depth", "kernel_h", b"kernel_h", "kernel_size", b"kernel_size", "kernel_w", b"kernel_w", "num_output", b"num_output", "pad", b"pad", "pad_h", b"pad_h", "pad_w", b"pad_w", "stride", b"stride", "stride_h", b"stride_h", "stride_w", b"stride_w", "temporal_pad", b"temporal_pad", "temporal_stride", b"temporal_stride", "weight_filler", b"weight_filler"]) -> None: ...
+
+global___ConvolutionParameter = ConvolutionParameter
+
+@typing_extensions.final
+class CropParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AXIS_FIELD_NUMBER: builtins.int
+    OFFSET_FIELD_NUMBER: builtins.int
+    axis: builtins.int
+    @property
+    def offset(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        axis: builtins.int | None = ...,
+        offset: collections.abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "offset", b"offset"]) -> None: ...
+
+global___CropParameter = CropParameter
+
+@typing_extensions.final
+class DataParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _DB:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _DBEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[DataParameter._DB.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        LEVELDB: DataParameter._DB.ValueType  # 0
+        LMDB: DataParameter._DB.ValueType  # 1
+        HDF5: DataParameter._DB.ValueType  # 10000
+
+    class DB(_DB, metaclass=_DBEnumTypeWrapper): ...
+    LEVELDB: DataParameter.DB.ValueType  # 0
+    LMDB: DataParameter.DB.ValueType  # 1
+    HDF5: DataParameter.DB.ValueType  # 10000
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    BATCH_SIZE_FIELD_NUMBER: builtins.int
+    RAND_SKIP_FIELD_NUMBER: builtins.int
+    BACKEND_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    MEAN_FILE_FIELD_NUMBER: builtins.int
+    CROP_SIZE_FIELD_NUMBER: builtins.int
+    MIRROR_FIELD_NUMBER: builtins.int
+    FORCE_ENCODED_COLOR_FIELD_NUMBER: builtins.int
+    PREFETCH_FIELD_NUMBER: builtins.int
+    SHUFFLE_FIELD_NUMBER: builtins.int
+    SIDE_FIELD_NUMBER: builtins.int
+    PARSER_THREADS_FIELD_NUMBER: builtins.int
+    THREADS_FIELD_NUMBER: builtins.int
+    TRANSFORM_PARAM_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    batch_size: builtins.int
+    rand_skip: builtins.int
+    backend: global___DataParameter.DB.ValueType
+    scale: builtins.float
+    mean_file: builtins.str
+    crop_size: builtins.int
+    mirror: builtins.bool
+    force_encoded_color: builtins.bool
+    prefetch: builtins.int
+    shuffle: builtins.bool
+    @property
+    def side(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    parser_threads: builtins.int
+    threads: builtins.int
+    @property
+    def transform_param(self) -> global___TransformationParameter: ...
+    def __init__(
+        self,
+        *,
+        source: builtins.str | None = ...,
+        batch_size: builtins.int | None = ...,
+        rand_skip: builtins.int | None = ...,
+        backend: global___DataParameter.DB.ValueType | None = ...,
+        scale: builtins.float | None = ...,
+        mean_file: builtins.str | None = ...,
+        crop_size: builtins.int | None = ...,
+        mirror: builtins.bool | None = ...,
+        force_encoded_color: builtins.bool | None = ...,
+        prefetch: builtins.int | None = ...,
+        shuffle: builtins.bool | None = ...,
+        side: collections.abc.Iterable[builtins.int] | None = ...,
+        parser_threads: builtins.int | None = ...,
+        threads: builtins.int | None = ...,
+        transform_param: global___TransformationParameter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["backend", b"backend", "batch_size", b"batch_size", "crop_size", b"crop_size", "force_encoded_color", b"force_encoded_color", "mean_file", b"mean_file", "mirror", b"mirror", "parser_threads", b"parser_threads", "prefetch", b"prefetch", "rand_skip", b"rand_skip", "scale", b"scale", "shuffle", b"shuffle", "source", b"source", "threads", b"threads", "transform_param", b"transform_param"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["backend", b"backend", "batch_size", b"batch_size", "crop_size", b"crop_size", "force_encoded_color", b"force_encoded_color", "mean_file", b"mean_file", "mirror", b"mirror", "parser_threads", b"parser_threads", "prefetch", b"prefetch", "rand_skip", b"rand_skip", "scale", b"scale", "shuffle", b"shuffle", "side", b"side", "source", b"source", "threads", b"threads", "transform_param", b"transform_param"]) -> None: ...
+
+global___DataParameter = DataParameter
+
+@typing_extensions.final
+class DropoutParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DROPOUT_RATIO_FIELD_NUMBER: builtins.int
+    SCALE_TRAIN_FIELD_NUMBER: builtins.int
+    SAMPLE_WEIGHTS_TEST_FIELD_NUMBER: builtins.int
+    dropout_ratio: builtins.float
+    scale_train: builtins.bool
+    sample_weights_test: builtins.bool
+    def __init__(
+        self,
+        *,
+        dropout_ratio: builtins.float | None = ...,
+        scale_train: builtins.bool | None = ...,
+        sample_weights_test: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["dropout_ratio", b"dropout_ratio", "sample_weights_test", b"sample_weights_test", "scale_train", b"scale_train"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["dropout_ratio", b"dropout_ratio", "sample_weights_test", b"sample_weights_test", "scale_train", b"scale_train"]) -> None: ...
+
+global___DropoutParameter = DropoutParameter
+
+@typing_extensions.final
+class DummyDataParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DATA_FILLER_FIELD_NUMBER: builtins.int
+    SHAPE_FIELD_NUMBER: builtins.int
+    NUM_FIELD_NUMBER: builtins.int
+    CHANNELS_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    WIDTH_FIELD_NUMBER: builtins.int
+    @property
+    def data_filler(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___FillerParameter]: ...
+    @property
+    def shape(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BlobShape]: ...
+    @property
+    def num(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    @property
+    def channels(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    @property
+    def height(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    @property
+    def width(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        data_filler: collections.abc.Iterable[global___FillerParameter] | None = ...,
+        shape: collections.abc.Iterable[global___BlobShape] | None = ...,
+        num: collections.abc.Iterable[builtins.int] | None = ...,
+        channels: collections.abc.Iterable[builtins.int] | None = ...,
+        height: collections.abc.Iterable[builtins.int] | None = ...,
+        width: collections.abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["channels", b"channels", "data_filler", b"data_filler", "height", b"height", "num", b"num", "shape", b"shape", "width", b"width"]) -> None: ...
+
+global___DummyDataParameter = DummyDataParameter
+
+@typing_extensions.final
+class EltwiseParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _EltwiseOp:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _EltwiseOpEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[EltwiseParameter._EltwiseOp.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        PROD: EltwiseParameter._EltwiseOp.ValueType  # 0
+        SUM: EltwiseParameter._EltwiseOp.ValueType  # 1
+        MAX: EltwiseParameter._EltwiseOp.ValueType  # 2
+        SORT: EltwiseParameter._EltwiseOp.ValueType  # 3
+
+    class EltwiseOp(_EltwiseOp, metaclass=_EltwiseOpEnumTypeWrapper): ...
+    PROD: EltwiseParameter.EltwiseOp.ValueType  # 0
+    SUM: EltwiseParameter.EltwiseOp.ValueType  # 1
+    MAX: EltwiseParameter.EltwiseOp.ValueType  # 2
+    SORT: EltwiseParameter.EltwiseOp.ValueType  # 3
+
+    OPERATION_FIELD_NUMBER: builtins.int
+    COEFF_FIELD_NUMBER: builtins.int
+    STABLE_PROD_GRAD_FIELD_NUMBER: builtins.int
+    operation: global___EltwiseParameter.EltwiseOp.ValueType
+    @property
+    def coeff(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    stable_prod_grad: builtins.bool
+    def __init__(
+        self,
+        *,
+        operation: global___EltwiseParameter.EltwiseOp.ValueType | None = ...,
+        coeff: collections.abc.Iterable[builtins.float] | None = ...,
+        stable_prod_grad: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["operation", b"operation", "stable_prod_grad", b"stable_prod_grad"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["coeff", b"coeff", "operation", b"operation", "stable_prod_grad", b"stable_prod_grad"]) -> None: ...
+
+global___EltwiseParameter = EltwiseParameter
+
+@typing_extensions.final
+class ELUParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ALPHA_FIELD_NUMBER: builtins.int
+    alpha: builtins.float
+    def __init__(
+        self,
+        *,
+        alpha: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["alpha", b"alpha"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["alpha", b"alpha"]) -> None: ...
+
+global___ELUParameter = ELUParameter
+
+@typing_extensions.final
+class EmbedParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_OUTPUT_FIELD_NUMBER: builtins.int
+    INPUT_DIM_FIELD_NUMBER: builtins.int
+    BIAS_TERM_FIELD_NUMBER: builtins.int
+    WEIGHT_FILLER_FIELD_NUMBER: builtins.int
+    BIAS_FILLER_FIELD_NUMBER: builtins.int
+    num_output: builtins.int
+    input_dim: builtins.int
+    bias_term: builtins.bool
+    @property
+    def weight_filler(self) -> global___FillerParameter: ...
+    @property
+    def bias_filler(self) -> global___FillerParameter: ...
+    def __init__(
+        self,
+        *,
+        num_output: builtins.int | None = ...,
+        input_dim: builtins.int | None = ...,
+        bias_term: builtins.bool | None = ...,
+        weight_filler: global___FillerParameter | None = ...,
+        bias_filler: global___FillerParameter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["bias_filler", b"bias_filler", "bias_term", b"bias_term", "input_dim", b"input_dim", "num_output", b"num_output", "weight_filler", b"weight_filler"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["bias_filler", b"bias_filler", "bias_term", b"bias_term", "input_dim", b"input_dim", "num_output", b"num_output", "weight_filler", b"weight_filler"]) -> None: ...
+
+global___EmbedParameter = EmbedParameter
+
+@typing_extensions.final
+class ExpParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BASE_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    SHIFT_FIELD_NUMBER: builtins.int
+    base: builtins.float
+    scale: builtins.float
+    shift: builtins.float
+    def __init__(
+        self,
+        *,
+        base: builtins.float | None = ...,
+        scale: builtins.float | None = ...,
+        shift: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["base", b"base", "scale", b"scale", "shift", b"shift"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["base", b"base", "scale", b"scale", "shift", b"shift"]) -> None: ...
+
+global___ExpParameter = ExpParameter
+
+@typing_extensions.final
+class FlattenParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AXIS_FIELD_NUMBER: builtins.int
+    END_AXIS_FIELD_NUMBER: builtins.int
+    axis: builtins.int
+    end_axis: builtins.int
+    def __init__(
+        self,
+        *,
+        axis: builtins.int | None = ...,
+        end_axis: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "end_axis", b"end_axis"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "end_axis", b"end_axis"]) -> None: ...
+
+global___FlattenParameter = FlattenParameter
+
+@typing_extensions.final
+class HDF5DataParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    BATCH_SIZE_FIELD_NUMBER: builtins.int
+    SHUFFLE_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    batch_size: builtins.int
+    shuffle: builtins.bool
+    def __init__(
+        self,
+        *,
+        source: builtins.str | None = ...,
+        batch_size: builtins.int | None = ...,
+        shuffle: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "shuffle", b"shuffle", "source", b"source"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "shuffle", b"shuffle", "source", b"source"]) -> None: ...
+
+global___HDF5DataParameter = HDF5DataParameter
+
+@typing_extensions.final
+class HDF5OutputParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILE_NAME_FIELD_NUMBER: builtins.int
+    file_name: builtins.str
+    def __init__(
+        self,
+        *,
+        file_name: builtins.str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["file_name", b"file_name"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["file_name", b"file_name"]) -> None: ...
+
+global___HDF5OutputParameter = HDF5OutputParameter
+
+@typing_extensions.final
+class HingeLossParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Norm:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _NormEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[HingeLossParameter._Norm.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        L1: HingeLossParameter._Norm.ValueType  # 1
+        L2: HingeLossParameter._Norm.ValueType  # 2
+
+    class Norm(_Norm, metaclass=_NormEnumTypeWrapper): ...
+    L1: HingeLossParameter.Norm.ValueType  # 1
+    L2: HingeLossParameter.Norm.ValueType  # 2
+
+    NORM_FIELD_NUMBER: builtins.int
+    norm: global___HingeLossParameter.Norm.ValueType
+    def __init__(
+        self,
+        *,
+        norm: global___HingeLossParameter.Norm.ValueType | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["norm", b"norm"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["norm", b"norm"]) -> None: ...
+
+global___HingeLossParameter = HingeLossParameter
+
+@typing_extensions.final
+class ImageDataParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _LabelType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _LabelTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ImageDataParameter._LabelType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        NONE: ImageDataParameter._LabelType.ValueType  # 0
+        IMAGE: ImageDataParameter._LabelType.ValueType  # 1
+        PIXEL: ImageDataParameter._LabelType.ValueType  # 2
+
+    class LabelType(_LabelType, metaclass=_LabelTypeEnumTypeWrapper): ...
+    NONE: ImageDataParameter.LabelType.ValueType  # 0
+    IMAGE: ImageDataParameter.LabelType.ValueType  # 1
+    PIXEL: ImageDataParameter.LabelType.ValueType  # 2
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    BATCH_SIZE_FIELD_NUMBER: builtins.int
+    RAND_SKIP_FIELD_NUMBER: builtins.int
+    SHUFFLE_FIELD_NUMBER: builtins.int
+    NEW_HEIGHT_FIELD_NUMBER: builtins.int
+    NEW_WIDTH_FIELD_NUMBER: builtins.int
+    IS_COLOR_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    MEAN_FILE_FIELD_NUMBER: builtins.int
+    CROP_SIZE_FIELD_NUMBER: builtins.int
+    MIRROR_FIELD_NUMBER: builtins.int
+    ROOT_FOLDER_FIELD_NUMBER: builtins.int
+    MIN_HEIGHT_FIELD_NUMBER: builtins.int
+    MIN_WIDTH_FIELD_NUMBER: builtins.int
+    NEW_LENGTH_FIELD_NUMBER: builtins.int
+    SHOW_DATA_FIELD_NUMBER: builtins.int
+    USE_IMAGE_FIELD_NUMBER: builtins.int
+    USE_TEMPORAL_JITTER_FIELD_NUMBER: builtins.int
+    NUM_TRUTH_CHANNELS_FIELD_NUMBER: builtins.int
+    IS_FLOW_FIELD_NUMBER: builtins.int
+    TRUTH_SCALE_FIELD_NUMBER: builtins.int
+    IGNORE_LABEL_FIELD_NUMBER: builtins.int
+    LABEL_TYPE_FIELD_NUMBER: builtins.int
+    TRANSFORM_PARAM_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    batch_size: builtins.int
+    rand_skip: builtins.int
+    shuffle: builtins.bool
+    new_height: builtins.int
+    new_width: builtins.int
+    is_color: builtins.bool
+    scale: builtins.float
+    mean_file: builtins.str
+    crop_size: builtins.int
+    mirror: builtins.bool
+    root_folder: builtins.str
+    min_height: builtins.int
+    min_width: builtins.int
+    new_length: builtins.int
+    show_data: builtins.int
+    use_image: builtins.bool
+    use_temporal_jitter: builtins.bool
+    num_truth_channels: builtins.int
+    is_flow: builtins.bool
+    truth_scale: builtins.float
+    ignore_label: builtins.int
+    label_type: global___ImageDataParameter.LabelType.ValueType
+    @property
+    def transform_param(self) -> global___TransformationParameter: ...
+    def __init__(
+        self,
+        *,
+        source: builtins.str | None = ...,
+        batch_size: builtins.int | None = ...,
+        rand_skip: builtins.int | None = ...,
+        shuffle: builtins.bool | None = ...,
+        new_height: builtins.int | None = ...,
+        new_width: builtins.int | None = ...,
+        is_color: builtins.bool | None = ...,
+        scale: builtins.float | None = ...,
+        mean_file: builtins.str | None = ...,
+        crop_size: builtins.int | None = ...,
+        mirror: builtins.bool | None = ...,
+        root_folder: builtins.str | None = ...,
+        min_height: builtins.int | None = ...,
+        min_width: builtins.int | None = ...,
+        new_length: builtins.int | None = ...,
+        show_data: builtins.int | None = ...,
+        use_image: builtins.bool | None = ...,
+        use_temporal_jitter: builtins.bool | None = ...,
+        num_truth_channels: builtins.int | None = ...,
+        is_flow: builtins.bool | None = ...,
+        truth_scale: builtins.float | None = ...,
+        ignore_label: builtins.int | None = ...,
+        label_type: global___ImageDataParameter.LabelType.ValueType | None = ...,
+        transform_param: global___TransformationParameter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "crop_size", b"crop_size", "ignore_label", b"ignore_label", "is_color", b"is_color", "is_flow", b"is_flow", "label_type", b"label_type", "mean_file", b"mean_file", "min_height", b"min_height", "min_width", b"min_width", "mirror", b"mirror", "new_height", b"new_height", "new_length", b"new_length", "new_width", b"new_width", "num_truth_channels", b"num_truth_channels", "rand_skip", b"rand_skip", "root_folder", b"root_folder", "scale", b"scale", "show_data", b"show_data", "shuffle", b"shuffle", "source", b"source", "transform_param", b"transform_param", "truth_scale", b"truth_scale", "use_image", b"use_image", "use_temporal_jitter", b"use_temporal_jitter"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "crop_size", b"crop_size", "ignore_label", b"ignore_label", "is_color", b"is_color", "is_flow", b"is_flow", "label_type", b"label_type", "mean_file", b"mean_file", "min_height", b"min_height", "min_width", b"min_width", "mirror", b"mirror", "new_height", b"new_height", "new_length", b"new_length", "new_width", b"new_width", "num_truth_channels", b"num_truth_channels", "rand_skip", b"rand_skip", "root_folder", b"root_folder", "scale", b"scale", "show_data", b"show_data", "shuffle", b"shuffle", "source", b"source", "transform_param", b"transform_param", "truth_scale", b"truth_scale", "use_image", b"use_image", "use_temporal_jitter", b"use_temporal_jitter"]) -> None: ...
+
+global___ImageDataParameter = ImageDataParameter
+
+@typing_extensions.final
+class InfogainLossParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    AXIS_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    axis: builtins.int
+    def __init__(
+        self,
+        *,
+        source: builtins.str | None = ...,
+        axis: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "source", b"source"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "source", b"source"]) -> None: ...
+
+global___InfogainLossParameter = InfogainLossParameter
+
+@typing_extensions.final
+class InnerProductParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_OUTPUT_FIELD_NUMBER: builtins.int
+    BIAS_TERM_FIELD_NUMBER: builtins.int
+    WEIGHT_FILLER_FIELD_NUMBER: builtins.int
+    BIAS_FILLER_FIELD_NUMBER: builtins.int
+    AXIS_FIELD_NUMBER: builtins.int
+    TRANSPOSE_FIELD_NUMBER: builtins.int
+    NORMALIZE_FIELD_NUMBER: builtins.int
+    num_output: builtins.int
+    bias_term: builtins.bool
+    @property
+    def weight_filler(self) -> global___FillerParameter: ...
+    @property
+    def bias_filler(self) -> global___FillerParameter: ...
+    axis: builtins.int
+    transpose: builtins.bool
+    normalize: builtins.bool
+    def __init__(
+        self,
+        *,
+        num_output: builtins.int | None = ...,
+        bias_term: builtins.bool | None = ...,
+        weight_filler: global___FillerParameter | None = ...,
+        bias_filler: global___FillerParameter | None = ...,
+        axis: builtins.int | None = ...,
+        transpose: builtins.bool | None = ...,
+        normalize: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "bias_filler", b"bias_filler", "bias_term", b"bias_term", "normalize", b"normalize", "num_output", b"num_output", "transpose", b"transpose", "weight_filler", b"weight_filler"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "bias_filler", b"bias_filler", "bias_term", b"bias_term", "normalize", b"normalize", "num_output", b"num_output", "transpose", b"transpose", "weight_filler", b"weight_filler"]) -> None: ...
+
+global___InnerProductParameter = InnerProductParameter
+
+@typing_extensions.final
+class InputParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHAPE_FIELD_NUMBER: builtins.int
+    @property
+    def shape(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BlobShape]: ...
+    def __init__(
+        self,
+        *,
+        shape: collections.abc.Iterable[global___BlobShape] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["shape", b"shape"]) -> None: ...
+
+global___InputParameter = InputParameter
+
+@typing_extensions.final
+class LogParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BASE_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    SHIFT_FIELD_NUMBER: builtins.int
+    base: builtins.float
+    scale: builtins.float
+    shift: builtins.float
+    def __init__(
+        self,
+        *,
+        base: builtins.float | None = ...,
+        scale: builtins.float | None = ...,
+        shift: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["base", b"base", "scale", b"scale", "shift", b"shift"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["base", b"base", "scale", b"scale", "shift", b"shift"]) -> None: ...
+
+global___LogParameter = LogParameter
+
+@typing_extensions.final
+class LRNParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _NormRegion:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _NormRegionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[LRNParameter._NormRegion.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        ACROSS_CHANNELS: LRNParameter._NormRegion.ValueType  # 0
+        WITHIN_CHANNEL: LRNParameter._NormRegion.ValueType  # 1
+
+    class NormRegion(_NormRegion, metaclass=_NormRegionEnumTypeWrapper): ...
+    ACROSS_CHANNELS: LRNParameter.NormRegion.ValueType  # 0
+    WITHIN_CHANNEL: LRNParameter.NormRegion.ValueType  # 1
+
+    class _Engine:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _EngineEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[LRNParameter._Engine.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        DEFAULT: LRNParameter._Engine.ValueType  # 0
+        CAFFE: LRNParameter._Engine.ValueType  # 1
+        CUDNN: LRNParameter._Engine.ValueType  # 2
+        MKL2017: LRNParameter._Engine.ValueType  # 3
+        MKLDNN: LRNParameter._Engine.ValueType  # 4
+
+    class Engine(_Engine, metaclass=_EngineEnumTypeWrapper): ...
+    DEFAULT: LRNParameter.Engine.ValueType  # 0
+    CAFFE: LRNParameter.Engine.ValueType  # 1
+    CUDNN: LRNParameter.Engine.ValueType  # 2
+    MKL2017: LRNParameter.Engine.ValueType  # 3
+    MKLDNN: LRNParameter.Engine.ValueType  # 4
+
+    LOCAL_SIZE_FIELD_NUMBER: builtins.int
+    ALPHA_FIELD_NUMBER: builtins.int
+    BETA_FIELD_NUMBER: builtins.int
+    NORM_REGION_FIELD_NUMBER: builtins.int
+    K_FIELD_NUMBER: builtins.int
+    ENGINE_FIELD_NUMBER: builtins.int
+    local_size: builtins.int
+    alpha: builtins.float
+    beta: builtins.float
+    norm_region: global___LRNParameter.NormRegion.ValueType
+    k: builtins.float
+    engine: global___LRNParameter.Engine.ValueType
+    def __init__(
+        self,
+        *,
+        local_size: builtins.int | None = ...,
+        alpha: builtins.float | None = ...,
+        beta: builtins.float | None = ...,
+        norm_region: global___LRNParameter.NormRegion.ValueType | None = ...,
+        k: builtins.float | None = ...,
+        engine: global___LRNParameter.Engine.ValueType | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["alpha", b"alpha", "beta", b"beta", "engine", b"engine", "k", b"k", "local_size", b"local_size", "norm_region", b"norm_region"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["alpha", b"alpha", "beta", b"beta", "engine", b"engine", "k", b"k", "local_size", b"local_size", "norm_region", b"norm_region"]) -> None: ...
+
+global___LRNParameter = LRNParameter
+
+@typing_extensions.final
+class MemoryDataParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BATCH_SIZE_FIELD_NUMBER: builtins.int
+    CHANNELS_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    WIDTH_FIELD_NUMBER: builtins.int
+    SHARE_IN_PARALLEL_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    batch_size: builtins.int
+    channels: builtins.int
+    height: builtins.int
+    width: builtins.int
+    share_in_parallel: builtins.bool
+    source: builtins.str
+    def __init__(
+        self,
+        *,
+        batch_size: builtins.int | None = ...,
+        channels: builtins.int | None = ...,
+        height: builtins.int | None = ...,
+        width: builtins.int | None = ...,
+        share_in_parallel: builtins.bool | None = ...,
+        source: builtins.str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "channels", b"channels", "height", b"height", "share_in_parallel", b"share_in_parallel", "source", b"source", "width", b"width"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "channels", b"channels", "height", b"height", "share_in_parallel", b"share_in_parallel", "source", b"source", "width", b"width"]) -> None: ...
+
+global___MemoryDataParameter = MemoryDataParameter
+
+@typing_extensions.final
+class MVNParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NORMALIZE_VARIANCE_FIELD_NUMBER: builtins.int
+    ACROSS_CHANNELS_FIELD_NUMBER: builtins.int
+    EPS_FIELD_NUMBER: builtins.int
+    normalize_variance: builtins.bool
+    across_channels: builtins.bool
+    eps: builtins.float
+    def __init__(
+        self,
+        *,
+        normalize_variance: builtins.bool | None = ...,
+        across_channels: builtins.bool | None = ...,
+        eps: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["across_channels", b"across_channels", "eps", b"eps", "normalize_variance", b"normalize_variance"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["across_channels", b"across_channels", "eps", b"eps", "normalize_variance", b"normalize_variance"]) -> None: ...
+
+global___MVNParameter = MVNParameter
+
+@typing_extensions.final
+class ParameterParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHAPE_FIELD_NUMBER: builtins.int
+    BLOB_FILLER_FIELD_NUMBER: builtins.int
+    @property
+    def shape(self) -> global___BlobShape: ...
+    @property
+    def blob_filler(self) -> global___FillerParameter: ...
+    def __init__(
+        self,
+        *,
+        shape: global___BlobShape | None = ...,
+        blob_filler: global___FillerParameter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["blob_filler", b"blob_filler", "shape", b"shape"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["blob_filler", b"blob_filler", "shape", b"shape"]) -> None: ...
+
+global___ParameterParameter = ParameterParameter
+
+@typing_extensions.final
+class PoolingParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _PoolMethod:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _PoolMethodEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[PoolingParameter._PoolMethod.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        MAX: PoolingParameter._PoolMethod.ValueType  # 0
+        AVE: PoolingParameter._PoolMethod.ValueType  # 1
+        STOCHASTIC: PoolingParameter._PoolMethod.ValueType  # 2
+        DEF: PoolingParameter._PoolMethod.ValueType  # 3
+        DEF_ALL: PoolingParameter._PoolMethod.ValueType  # 4
+        DEF_ALL2: PoolingParameter._PoolMethod.ValueType  # 5
+        DEF_ALL3: PoolingParameter._PoolMethod.ValueType  # 6
+        DEF_ALL4: PoolingParameter._PoolMethod.ValueType  # 7
+        LOWRES: PoolingParameter._PoolMethod.ValueType  # 8
+
+    class PoolMethod(_PoolMethod, metaclass=_PoolMethodEnumTypeWrapper): ...
+    MAX: PoolingParameter.PoolMethod.ValueType  # 0
+    AVE: PoolingParameter.PoolMethod.ValueType  # 1
+    STOCHASTIC: PoolingParameter.PoolMethod.ValueType  # 2
+    DEF: PoolingParameter.PoolMethod.ValueType  # 3
+    DEF_ALL: PoolingParameter.PoolMethod.ValueType  # 4
+    DEF_ALL2: PoolingParameter.PoolMethod.ValueType  # 5
+    DEF_ALL3: PoolingParameter.PoolMethod.ValueType  # 6
+    DEF_ALL4: PoolingParameter.PoolMethod.ValueType  # 7
+    LOWRES: PoolingParameter.PoolMethod.ValueType  # 8
+
+    class _Engine:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _EngineEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[PoolingParameter._Engine.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        DEFAULT: PoolingParameter._Engine.ValueType  # 0
+        CAFFE: PoolingParameter._Engine.ValueType  # 1
+        CUDNN: PoolingParameter._Engine.ValueType  # 2
+        MKL2017: PoolingParameter._Engine.ValueType  # 3
+        MKLDNN: PoolingParameter._Engine.ValueType  # 4
+
+    class Engine(_Engine, metaclass=_EngineEnumTypeWrapper): ...
+    DEFAULT: PoolingParameter.Engine.ValueType  # 0
+    CAFFE: PoolingParameter.Engine.ValueType  # 1
+    CUDNN: PoolingParameter.Engine.ValueType  # 2
+    MKL2017: PoolingParameter.Engine.ValueType  # 3
+    MKLDNN: PoolingParameter.Engine.ValueType  # 4
+
+    class _RoundMode:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _RoundModeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[PoolingParameter._RoundMode.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        CEIL: PoolingParameter._RoundMode.ValueType  # 0
+        FLOOR: PoolingParameter._RoundMode.ValueType  # 1
+
+    class RoundMode(_RoundMode, metaclass=_RoundModeEnumTypeWrapper): ...
+    CEIL: PoolingParameter.RoundMode.ValueType  # 0
+    FLOOR: PoolingParameter.RoundMode.ValueType  # 1
+
+    POOL_FIELD_NUMBER: builtins.int
+    PAD_FIELD_NUMBER: builtins.int
+    PAD_H_FIELD_NUMBER: builtins.int
+    PAD_W_FIELD_NUMBER: builtins.int
+    KERNEL_SIZE_FIELD_NUMBER: builtins.int
+    KERNEL_H_FIELD_NUMBER: builtins.int
+    KERNEL_W_FIELD_NUMBER: builtins.int
+    STRIDE_FIELD_NUMBER: builtins.int
+    STRIDE_H_FIELD_NUMBER: builtins.int
+    STRIDE_W_FIELD_NUMBER: builtins.int
+    ENGINE_FIELD_NUMBER: builtins.int
+    GLOBAL_POOLING_FIELD_NUMBER: builtins.int
+    ROUND_MODE_FIELD_NUMBER: builtins.int
+    KERNEL_DEPTH_FIELD_NUMBER: builtins.int
+    TEMPORAL_STRIDE_FIELD_NUMBER: builtins.int
+    CEIL_MODE_FIELD_NUMBER: builtins.int
+    NORM_REGION_FIELD_NUMBER: builtins.int
+    pool: global___PoolingParameter.PoolMethod.ValueType
+    pad: builtins.int
+    pad_h: builtins.int
+    pad_w: builtins.int
+    kernel_size: builtins.int
+    kernel_h: builtins.int
+    kernel_w: builtins.int
+    stride: builtins.int
+    stride_h: builtins.int
+    stride_w: builtins.int
+    engine: global___PoolingParameter.Engine.ValueType
+    global_pooling: builtins.bool
+    round_mode: global___PoolingParameter.RoundMode.ValueType
+    kernel_depth: builtins.int
+    temporal_stride: builtins.int
+    ceil_mode: builtins.bool
+    norm_region: global___LRNParameter.NormRegion.ValueType
+    def __init__(
+        self,
+        *,
+        pool: global___PoolingParameter.PoolMethod.ValueType | None = ...,
+        pad: builtins.int | None = ...,
+        pad_h: builtins.int | None = ...,
+        pad_w: builtins.int | None = ...,
+        kernel_size: builtins.int | None = ...,
+        kernel_h: builtins.int | None = ...,
+        kernel_w: builtins.int | None = ...,
+        stride: builtins.int | None = ...,
+        stride_h: builtins.int | None = ...,
+        stride_w: builtins.int | None = ...,
+        engine: global___PoolingParameter.Engine.ValueType | None = ...,
+        global_pooling: builtins.bool | None = ...,
+        round_mode: global___PoolingParameter.RoundMode.ValueType | None = ...,
+        kernel_depth: builtins.int | None = ...,
+        temporal_stride: builtins.int | None = ...,
+        ceil_mode: builtins.bool | None = ...,
+        norm_region: global___LRNParameter.NormRegion.ValueType | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["ceil_mode", b"ceil_mode", "engine", b"engine", "global_pooling", b"global_pooling", "kernel_depth", b"kernel_depth", "kernel_h", b"kernel_h", "kernel_size", b"kernel_size", "kernel_w", b"kernel_w", "norm_region", b"norm_region", "pad", b"pad", "pad_h", b"pad_h", "pad_w", b"pad_w", "pool", b"pool", "round_mode", b"round_mode", "stride", b"stride", "stride_h", b"stride_h", "stride_w", b"stride_w", "temporal_stride", b"temporal_stride"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["ceil_mode", b"ceil_mode", "engine", b"engine", "global_pooling", b"global_pooling", "kernel_depth", b"kernel_depth", "kernel_h", b"kernel_h", "kernel_size", b"kernel_size", "kernel_w", b"kernel_w", "norm_region", b"norm_region", "pad", b"pad", "pad_h", b"pad_h", "pad_w", b"pad_w", "pool", b"pool", "round_mode", b"round_mode", "stride", b"stride", "stride_h", b"stride_h", "stride_w", b"stride_w", "temporal_stride", b"temporal_stride"]) -> None: ...
+
+global___PoolingParameter = PoolingParameter
+
+@typing_extensions.final
+class PowerParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    POWER_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    SHIFT_FIELD_NUMBER: builtins.int
+    power: builtins.float
+    scale: builtins.float
+    shift: builtins.float
+    def __init__(
+        self,
+        *,
+        power: builtins.float | None = ...,
+        scale: builtins.float | None = ...,
+        shift: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["power", b"power", "scale", b"scale", "shift", b"shift"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["power", b"power", "scale", b"scale", "shift", b"shift"]) -> None: ...
+
+global___PowerParameter = PowerParameter
+
+@typing_extensions.final
+class PythonParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODULE_FIELD_NUMBER: builtins.int
+    LAYER_FIELD_NUMBER: builtins.int
+    PARAM_STR_FIELD_NUMBER: builtins.int
+    SHARE_IN_PARALLEL_FIELD_NUMBER: builtins.int
+    module: builtins.str
+    layer: builtins.str
+    param_str: builtins.str
+    share_in_parallel: builtins.bool
+    def __init__(
+        self,
+        *,
+        module: builtins.str | None = ...,
+        layer: builtins.str | None = ...,
+        param_str: builtins.str | None = ...,
+        share_in_parallel: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["layer", b"layer", "module", b"module", "param_str", b"param_str", "share_in_parallel", b"share_in_parallel"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["layer", b"layer", "module", b"module", "param_str", b"param_str", "share_in_parallel", b"share_in_parallel"]) -> None: ...
+
+global___PythonParameter = PythonParameter
+
+@typing_extensions.final
+class RecurrentParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_OUTPUT_FIELD_NUMBER: builtins.int
+    WEIGHT_FILLER_FIELD_NUMBER: builtins.int
+    BIAS_FILLER_FIELD_NUMBER: builtins.int
+    DEBUG_INFO_FIELD_NUMBER: builtins.int
+    EXPOSE_HIDDEN_FIELD_NUMBER: builtins.int
+    num_output: builtins.int
+    @property
+    def weight_filler(self) -> global___FillerParameter: ...
+    @property
+    def bias_filler(self) -> global___FillerParameter: ...
+    debug_info: builtins.bool
+    expose_hidden: builtins.bool
+    def __init__(
+        self,
+        *,
+        num_output: builtins.int | None = ...,
+        weight_filler: global___FillerParameter | None = ...,
+        bias_filler: global___FillerParameter | None = ...,
+        debug_info: builtins.bool | None = ...,
+        expose_hidden: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["bias_filler", b"bias_filler", "debug_info", b"debug_info", "expose_hidden", b"expose_hidden", "num_output", b"num_output", "weight_filler", b"weight_filler"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["bias_filler", b"bias_filler", "debug_info", b"debug_info", "expose_hidden", b"expose_hidden", "num_output", b"num_output", "weight_filler", b"weight_filler"]) -> None: ...
+
+global___RecurrentParameter = RecurrentParameter
+
+@typing_extensions.final
+class ReductionParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _ReductionOp:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _ReductionOpEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ReductionParameter._ReductionOp.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        SUM: ReductionParameter._ReductionOp.ValueType  # 1
+        ASUM: ReductionParameter._ReductionOp.ValueType  # 2
+        SUMSQ: ReductionParameter._ReductionOp.ValueType  # 3
+        MEAN: ReductionParameter._ReductionOp.ValueType  # 4
+
+    class ReductionOp(_ReductionOp, metaclass=_ReductionOpEnumTypeWrapper): ...
+    SUM: ReductionParameter.ReductionOp.ValueType  # 1
+    ASUM: ReductionParameter.ReductionOp.ValueType  # 2
+    SUMSQ: ReductionParameter.ReductionOp.ValueType  # 3
+    MEAN: ReductionParameter.ReductionOp.ValueType  # 4
+
+    OPERATION_FIELD_NUMBER: builtins.int
+    AXIS_FIELD_NUMBER: builtins.int
+    COEFF_FIELD_NUMBER: builtins.int
+    operation: global___ReductionParameter.ReductionOp.ValueType
+    axis: builtins.int
+    coeff: builtins.float
+    def __init__(
+        self,
+        *,
+        operation: global___ReductionParameter.ReductionOp.ValueType | None = ...,
+        axis: builtins.int | None = ...,
+        coeff: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "coeff", b"coeff", "operation", b"operation"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "coeff", b"coeff", "operation", b"operation"]) -> None: ...
+
+global___ReductionParameter = ReductionParameter
+
+@typing_extensions.final
+class ReLUParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Engine:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _EngineEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ReLUParameter._Engine.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        DEFAULT: ReLUParameter._Engine.ValueType  # 0
+        CAFFE: ReLUParameter._Engine.ValueType  # 1
+        CUDNN: ReLUParameter._Engine.ValueType  # 2
+        MKL2017: ReLUParameter._Engine.ValueType  # 3
+        MKLDNN: ReLUParameter._Engine.ValueType  # 4
+
+    class Engine(_Engine, metaclass=_EngineEnumTypeWrapper): ...
+    DEFAULT: ReLUParameter.Engine.ValueType  # 0
+    CAFFE: ReLUParameter.Engine.ValueType  # 1
+    CUDNN: ReLUParameter.Engine.ValueType  # 2
+    MKL2017: ReLUParameter.Engine.ValueType  # 3
+    MKLDNN: ReLUParameter.Engine.ValueType  # 4
+
+    NEGATIVE_SLOPE_FIELD_NUMBER: builtins.int
+    ENGINE_FIELD_NUMBER: builtins.int
+    negative_slope: builtins.float
+    engine: global___ReLUParameter.Engine.ValueType
+    def __init__(
+        self,
+        *,
+        negative_slope: builtins.float | None = ...,
+        engine: global___ReLUParameter.Engine.ValueType | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["engine", b"engine", "negative_slope", b"negative_slope"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["engine", b"engine", "negative_slope", b"negative_slope"]) -> None: ...
+
+global___ReLUParameter = ReLUParameter
+
+@typing_extensions.final
+class ReshapeParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHAPE_FIELD_NUMBER: builtins.int
+    AXIS_FIELD_NUMBER: builtins.int
+    NUM_AXES_FIELD_NUMBER: builtins.int
+    @property
+    def shape(self) -> global___BlobShape: ...
+    axis: builtins.int
+    num_axes: builtins.int
+    def __init__(
+        self,
+        *,
+        shape: global___BlobShape | None = ...,
+        axis: builtins.int | None = ...,
+        num_axes: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "num_axes", b"num_axes", "shape", b"shape"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "num_axes", b"num_axes", "shape", b"shape"]) -> None: ...
+
+global___ReshapeParameter = ReshapeParameter
+
+@typing_extensions.final
+class ScaleParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AXIS_FIELD_NUMBER: builtins.int
+    NUM_AXES_FIELD_NUMBER: builtins.int
+    FILLER_FIELD_NUMBER: builtins.int
+    BIAS_TERM_FIELD_NUMBER: builtins.int
+    BIAS_FILLER_FIELD_NUMBER: builtins.int
+    MIN_VALUE_FIELD_NUMBER: builtins.int
+    axis: builtins.int
+    num_axes: builtins.int
+    @property
+    def filler(self) -> global___FillerParameter: ...
+    bias_term: builtins.bool
+    @property
+    def bias_filler(self) -> global___FillerParameter: ...
+    min_value: builtins.float
+    def __init__(
+        self,
+        *,
+        axis: builtins.int | None = ...,
+        num_axes: builtins.int | None = ...,
+        filler: global___FillerParameter | None = ...,
+        bias_term: builtins.bool | None = ...,
+        bias_filler: global___FillerParameter | None = ...,
+        min_value: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "bias_filler", b"bias_filler", "bias_term", b"bias_term", "filler", b"filler", "min_value", b"min_value", "num_axes", b"num_axes"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "bias_filler", b"bias_filler", "bias_term", b"bias_term", "filler", b"filler", "min_value", b"min_value", "num_axes", b"num_axes"]) -> None: ...
+
+global___ScaleParameter = ScaleParameter
+
+@typing_extensions.final
+class SigmoidParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Engine:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _EngineEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[SigmoidParameter._Engine.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        DEFAULT: SigmoidParameter._Engine.ValueType  # 0
+        CAFFE: SigmoidParameter._Engine.ValueType  # 1
+        CUDNN: SigmoidParameter._Engine.ValueType  # 2
+
+    class Engine(_Engine, metaclass=_EngineEnumTypeWrapper): ...
+    DEFAULT: SigmoidParameter.Engine.ValueType  # 0
+    CAFFE: SigmoidParameter.Engine.ValueType  # 1
+    CUDNN: SigmoidParameter.Engine.ValueType  # 2
+
+    ENGINE_FIELD_NUMBER: builtins.int
+    engine: global___SigmoidParameter.Engine.ValueType
+    def __init__(
+        self,
+        *,
+        engine: global___SigmoidParameter.Engine.ValueType | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["engine", b"engine"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["engine", b"engine"]) -> None: ...
+
+global___SigmoidParameter = SigmoidParameter
+
+@typing_extensions.final
+class SliceParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AXIS_FIELD_NUMBER: builtins.int
+    SLICE_POINT_FIELD_NUMBER: builtins.int
+    SLICE_DIM_FIELD_NUMBER: builtins.int
+    axis: builtins.int
+    @property
+    def slice_point(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    slice_dim: builtins.int
+    def __init__(
+        self,
+        *,
+        axis: builtins.int | None = ...,
+        slice_point: collections.abc.Iterable[builtins.int] | None = ...,
+        slice_dim: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "slice_dim", b"slice_dim"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "slice_dim", b"slice_dim", "slice_point", b"slice_point"]) -> None: ...
+
+global___SliceParameter = SliceParameter
+
+@typing_extensions.final
+class SoftmaxParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Engine:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _EngineEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[SoftmaxParameter._Engine.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        DEFAULT: SoftmaxParameter._Engine.ValueType  # 0
+        CAFFE: SoftmaxParameter._Engine.ValueType  # 1
+        CUDNN: SoftmaxParameter._Engine.ValueType  # 2
+
+    class Engine(_Engine, metaclass=_EngineEnumTypeWrapper): ...
+    DEFAULT: SoftmaxParameter.Engine.ValueType  # 0
+    CAFFE: SoftmaxParameter.Engine.ValueType  # 1
+    CUDNN: SoftmaxParameter.Engine.ValueType  # 2
+
+    ENGINE_FIELD_NUMBER: builtins.int
+    AXIS_FIELD_NUMBER: builtins.int
+    NORMALIZE_TYPE_FIELD_NUMBER: builtins.int
+    engine: global___SoftmaxParameter.Engine.ValueType
+    axis: builtins.int
+    normalize_type: builtins.str
+    def __init__(
+        self,
+        *,
+        engine: global___SoftmaxParameter.Engine.ValueType | None = ...,
+        axis: builtins.int | None = ...,
+        normalize_type: builtins.str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "engine", b"engine", "normalize_type", b"normalize_type"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "engine", b"engine", "normalize_type", b"normalize_type"]) -> None: ...
+
+global___SoftmaxParameter = SoftmaxParameter
+
+@typing_extensions.final
+class SwishParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BETA_FIELD_NUMBER: builtins.int
+    beta: builtins.float
+    def __init__(
+        self,
+        *,
+        beta: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["beta", b"beta"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["beta", b"beta"]) -> None: ...
+
+global___SwishParameter = SwishParameter
+
+@typing_extensions.final
+class TanHParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Engine:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _EngineEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[TanHParameter._Engine.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        DEFAULT: TanHParameter._Engine.ValueType  # 0
+        CAFFE: TanHParameter._Engine.ValueType  # 1
+        CUDNN: TanHParameter._Engine.ValueType  # 2
+
+    class Engine(_Engine, metaclass=_EngineEnumTypeWrapper): ...
+    DEFAULT: TanHParameter.Engine.ValueType  # 0
+    CAFFE: TanHParameter.Engine.ValueType  # 1
+    CUDNN: TanHParameter.Engine.ValueType  # 2
+
+    ENGINE_FIELD_NUMBER: builtins.int
+    engine: global___TanHParameter.Engine.ValueType
+    def __init__(
+        self,
+        *,
+        engine: global___TanHParameter.Engine.ValueType | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["engine", b"engine"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["engine", b"engine"]) -> None: ...
+
+global___TanHParameter = TanHParameter
+
+@typing_extensions.final
+class TileParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AXIS_FIELD_NUMBER: builtins.int
+    TILES_FIELD_NUMBER: builtins.int
+    axis: builtins.int
+    tiles: builtins.int
+    def __init__(
+        self,
+        *,
+        axis: builtins.int | None = ...,
+        tiles: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "tiles", b"tiles"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "tiles", b"tiles"]) -> None: ...
+
+global___TileParameter = TileParameter
+
+@typing_extensions.final
+class ThresholdParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    THRESHOLD_FIELD_NUMBER: builtins.int
+    threshold: builtins.float
+    def __init__(
+        self,
+        *,
+        threshold: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["threshold", b"threshold"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["threshold", b"threshold"]) -> None: ...
+
+global___ThresholdParameter = ThresholdParameter
+
+@typing_extensions.final
+class WindowDataParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    MEAN_FILE_FIELD_NUMBER: builtins.int
+    BATCH_SIZE_FIELD_NUMBER: builtins.int
+    CROP_SIZE_FIELD_NUMBER: builtins.int
+    MIRROR_FIELD_NUMBER: builtins.int
+    FG_THRESHOLD_FIELD_NUMBER: builtins.int
+    BG_THRESHOLD_FIELD_NUMBER: builtins.int
+    FG_FRACTION_FIELD_NUMBER: builtins.int
+    CONTEXT_PAD_FIELD_NUMBER: builtins.int
+    CROP_MODE_FIELD_NUMBER: builtins.int
+    CACHE_IMAGES_FIELD_NUMBER: builtins.int
+    ROOT_FOLDER_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    scale: builtins.float
+    mean_file: builtins.str
+    batch_size: builtins.int
+    crop_size: builtins.int
+    mirror: builtins.bool
+    fg_threshold: builtins.float
+    bg_threshold: builtins.float
+    fg_fraction: builtins.float
+    context_pad: builtins.int
+    crop_mode: builtins.str
+    cache_images: builtins.bool
+    root_folder: builtins.str
+    def __init__(
+        self,
+        *,
+        source: builtins.str | None = ...,
+        scale: builtins.float | None = ...,
+        mean_file: builtins.str | None = ...,
+        batch_size: builtins.int | None = ...,
+        crop_size: builtins.int | None = ...,
+        mirror: builtins.bool | None = ...,
+        fg_threshold: builtins.float | None = ...,
+        bg_threshold: builtins.float | None = ...,
+        fg_fraction: builtins.float | None = ...,
+        context_pad: builtins.int | None = ...,
+        crop_mode: builtins.str | None = ...,
+        cache_images: builtins.bool | None = ...,
+        root_folder: builtins.str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "bg_threshold", b"bg_threshold", "cache_images", b"cache_images", "context_pad", b"context_pad", "crop_mode", b"crop_mode", "crop_size", b"crop_size", "fg_fraction", b"fg_fraction", "fg_threshold", b"fg_threshold", "mean_file", b"mean_file", "mirror", b"mirror", "root_folder", b"root_folder", "scale", b"scale", "source", b"source"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "bg_threshold", b"bg_threshold", "cache_images", b"cache_images", "context_pad", b"context_pad", "crop_mode", b"crop_mode", "crop_size", b"crop_size", "fg_fraction", b"fg_fraction", "fg_threshold", b"fg_threshold", "mean_file", b"mean_file", "mirror", b"mirror", "root_folder", b"root_folder", "scale", b"scale", "source", b"source"]) -> None: ...
+
+global___WindowDataParameter = WindowDataParameter
+
+@typing_extensions.final
+class SPPParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _PoolMethod:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _PoolMethodEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[SPPParameter._PoolMethod.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        MAX: SPPParameter._PoolMethod.ValueType  # 0
+        AVE: SPPParameter._PoolMethod.ValueType  # 1
+        STOCHASTIC: SPPParameter._PoolMethod.ValueType  # 2
+
+    class PoolMethod(_PoolMethod, metaclass=_PoolMethodEnumTypeWrapper): ...
+    MAX: SPPParameter.PoolMethod.ValueType  # 0
+    AVE: SPPParameter.PoolMethod.ValueType  # 1
+    STOCHASTIC: SPPParameter.PoolMethod.ValueType  # 2
+
+    class _Engine:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _EngineEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[SPPParameter._Engine.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        DEFAULT: SPPParameter._Engine.ValueType  # 0
+        CAFFE: SPPParameter._Engine.ValueType  # 1
+        CUDNN: SPPParameter._Engine.ValueType  # 2
+
+    class Engine(_Engine, metaclass=_EngineEnumTypeWrapper): ...
+    DEFAULT: SPPParameter.Engine.ValueType  # 0
+    CAFFE: SPPParameter.Engine.ValueType  # 1
+    CUDNN: SPPParameter.Engine.ValueType  # 2
+
+    PYRAMID_HEIGHT_FIELD_NUMBER: builtins.int
+    POOL_FIELD_NUMBER: builtins.int
+    ENGINE_FIELD_NUMBER: builtins.int
+    pyramid_height: builtins.int
+    pool: global___SPPParameter.PoolMethod.ValueType
+    engine: global___SPPParameter.Engine.ValueType
+    def __init__(
+        self,
+        *,
+        pyramid_height: builtins.int | None = ...,
+        pool: global___SPPParameter.PoolMethod.ValueType | None = ...,
+        engine: global___SPPParameter.Engine.ValueType | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["engine", b"engine", "pool", b"pool", "pyramid_height", b"pyramid_height"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["engine", b"engine", "pool", b"pool", "pyramid_height", b"pyramid_height"]) -> None: ...
+
+global___SPPParameter = SPPParameter
+
+@typing_extensions.final
+class V1LayerParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _LayerType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _LayerTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[V1LayerParameter._LayerType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        NONE: V1LayerParameter._LayerType.ValueType  # 0
+        ABSVAL: V1LayerParameter._LayerType.ValueType  # 35
+        ACCURACY: V1LayerParameter._LayerType.ValueType  # 1
+        ARGMAX: V1LayerParameter._LayerType.ValueType  # 30
+        BNLL: V1LayerParameter._LayerType.ValueType  # 2
+        CONCAT: V1LayerParameter._LayerType.ValueType  # 3
+        CONTRASTIVE_LOSS: V1LayerParameter._LayerType.ValueType  # 37
+        CONVOLUTION: V1LayerParameter._LayerType.ValueType  # 4
+        DATA: V1LayerParameter._LayerType.ValueType  # 5
+        DECONVOLUTION: V1LayerParameter._LayerType.ValueType  # 39
+        DROPOUT: V1LayerParameter._LayerType.ValueType  # 6
+        DUMMY_DATA: V1LayerParameter._LayerType.ValueType  # 32
+        EUCLIDEAN_LOSS: V1LayerParameter._LayerType.ValueType  # 7
+        ELTWISE: V1LayerParameter._LayerType.ValueType  # 25
+        EXP: V1LayerParameter._LayerType.ValueType  # 38
+        FLATTEN: V1LayerParameter._LayerType.ValueType  # 8
+        HDF5_DATA: V1LayerParameter._LayerType.ValueType  # 9
+        HDF5_OUTPUT: V1LayerParameter._LayerType.ValueType  # 10
+        HINGE_LOSS: V1LayerParameter._LayerType.ValueType  # 28
+        IM2COL: V1LayerParameter._LayerType.ValueType  # 11
+        IMAGE_DATA: V1LayerParameter._LayerType.ValueType  # 12
+        INFOGAIN_LOSS: V1LayerParameter._LayerType.ValueType  # 13
+        INNER_PRODUCT: V1LayerParameter._LayerType.ValueType  # 14
+        LRN: V1LayerParameter._LayerType.ValueType  # 15
+        MEMORY_DATA: V1LayerParameter._LayerType.ValueType  # 29
+        MULTINOMIAL_LOGISTIC_LOSS: V1LayerParameter._LayerType.ValueType  # 16
+        MVN: V1LayerParameter._LayerType.ValueType  # 34
+        POOLING: V1LayerParameter._LayerType.ValueType  # 17
+        POWER: V1LayerParameter._LayerType.ValueType  # 26
+        RELU: V1LayerParameter._LayerType.ValueType  # 18
+        SIGMOID: V1LayerParameter._LayerType.ValueType  # 19
+        SIGMOID_CROSS_ENTROPY_LOSS: V1LayerParameter._LayerType.ValueType  # 27
+        SILENCE: V1LayerParameter._LayerType.ValueType  # 36
+        SOFTMAX: V1LayerParameter._LayerType.ValueType  # 20
+        SOFTMAX_LOSS: V1LayerParameter._LayerType.ValueType  # 21
+        SPLIT: V1LayerParameter._LayerType.ValueType  # 22
+        SLICE: V1LayerParameter._LayerType.ValueType  # 33
+        TANH: V1LayerParameter._LayerType.ValueType  # 23
+        WINDOW_DATA: V1LayerParameter._LayerType.ValueType  # 24
+        THRESHOLD: V1LayerParameter._LayerType.ValueType  # 31
+        RELU6: V1LayerParameter._LayerType.ValueType  # 61
+        LOCAL: V1LayerParameter._LayerType.ValueType  # 41
+        BN: V1LayerParameter._LayerType.ValueType  # 42
+        NORMALIZE: V1LayerParameter._LayerType.ValueType  # 43
+        INSANITY: V1LayerParameter._LayerType.ValueType  # 44
+        TRIPLET_LOSS: V1LayerParameter._LayerType.ValueType  # 45
+        ROIPOOLING: V1LayerParameter._LayerType.ValueType  # 46
+        BATCH_NORM: V1LayerParameter._LayerType.ValueType  # 47
+        ELTWISE_AFFINE: V1LayerParameter._LayerType.ValueType  # 48
+        UNPOOLING: V1LayerParameter._LayerType.ValueType  # 10000
+        CROP: V1LayerParameter._LayerType.ValueType  # 10001
+        IMAGE_SEG_DATA: V1LayerParameter._LayerType.ValueType  # 10002
+        ELTWISE_ACCURACY: V1LayerParameter._LayerType.ValueType  # 10003
+        WINDOW_SEG_DATA: V1LayerParameter._LayerType.ValueType  # 10004
+        VIDEO_DATA: V1LayerParameter._LayerType.ValueType  # 10005
+        CONVOLUTION3D: V1LayerParameter._LayerType.ValueType  # 10006
+        POOLING3D: V1LayerParameter._LayerType.ValueType  # 10007
+        DECONVOLUTION3D: V1LayerParameter._LayerType.ValueType  # 10008
+        VIDEO_WITH_VOXEL_TRUTH_DATA: V1LayerParameter._LayerType.ValueType  # 10009
+        VIDEO_SEGMENTATION_DATA: V1LayerParameter._LayerType.ValueType  # 10010
+        VOXEL_SOFTMAX: V1LayerParameter._LayerType.ValueType  # 10011
+        INTERP: V1LayerParameter._LayerType.ValueType  # 10012
+        DENSE_CRF: V1LayerParameter._LayerType.ValueType  # 10013
+        MULTI_STAGE_MEANFIELD: V1LayerParameter._LayerType.ValueType  # 10014
+
+    class LayerType(_LayerType, metaclass=_LayerTypeEnumTypeWrapper): ...
+    NONE: V1LayerParameter.LayerType.ValueType  # 0
+    ABSVAL: V1LayerParameter.LayerType.ValueType  # 35
+    ACCURACY: V1LayerParameter.LayerType.ValueType  # 1
+    ARGMAX: V1LayerParameter.LayerType.ValueType  # 30
+    BNLL: V1LayerParameter.LayerType.ValueType  # 2
+    CONCAT: V1LayerParameter.LayerType.ValueType  # 3
+    CONTRASTIVE_LOSS: V1LayerParameter.LayerType.ValueType  # 37
+    CONVOLUTION: V1LayerParameter.LayerType.ValueType  # 4
+    DATA: V1LayerParameter.LayerType.ValueType  # 5
+    DECONVOLUTION: V1LayerParameter.LayerType.ValueType  # 39
+    DROPOUT: V1LayerParameter.LayerType.ValueType  # 6
+    DUMMY_DATA: V1LayerParameter.LayerType.ValueType  # 32
+    EUCLIDEAN_LOSS: V1LayerParameter.LayerType.ValueType  # 7
+    ELTWISE: V1LayerParameter.LayerType.ValueType  # 25
+    EXP: V1LayerParameter.LayerType.ValueType  # 38
+    FLATTEN: V1LayerParameter.LayerType.ValueType  # 8
+    HDF5_DATA: V1LayerParameter.LayerType.ValueType  # 9
+    HDF5_OUTPUT: V1LayerParameter.LayerType.ValueType  # 10
+    HINGE_LOSS: V1LayerParameter.LayerType.ValueType  # 28
+    IM2COL: V1LayerParameter.LayerType.ValueType  # 11
+    IMAGE_DATA: V1LayerParameter.LayerType.ValueType  # 12
+    INFOGAIN_LOSS: V1LayerParameter.LayerType.ValueType  # 13
+    INNER_PRODUCT: V1LayerParameter.LayerType.ValueType  # 14
+    LRN: V1LayerParameter.LayerType.ValueType  # 15
+    MEMORY_DATA: V1LayerParameter.LayerType.ValueType  # 29
+    MULTINOMIAL_LOGISTIC_LOSS: V1LayerParameter.LayerType.ValueType  # 16
+    MVN: V1LayerParameter.LayerType.ValueType  # 34
+    POOLING: V1LayerParameter.LayerType.ValueType  # 17
+    POWER: V1LayerParameter.LayerType.ValueType  # 26
+    RELU: V1LayerParameter.LayerType.ValueType  # 18
+    SIGMOID: V1LayerParameter.LayerType.ValueType  # 19
+    SIGMOID_CROSS_ENTROPY_LOSS: V1LayerParameter.LayerType.ValueType  # 27
+    SILENCE: V1LayerParameter.LayerType.ValueType  # 36
+    SOFTMAX: V1LayerParameter.LayerType.ValueType  # 20
+    SOFTMAX_LOSS: V1LayerParameter.LayerType.ValueType  # 21
+    SPLIT: V1LayerParameter.LayerType.ValueType  # 22
+    SLICE: V1LayerParameter.LayerType.ValueType  # 33
+    TANH: V1LayerParameter.LayerType.ValueType  # 23
+    WINDOW_DATA: V1LayerParameter.LayerType.ValueType  # 24
+    THRESHOLD: V1LayerParameter.LayerType.ValueType  # 31
+    RELU6: V1LayerParameter.LayerType.ValueType  # 61
+    LOCAL: V1LayerParameter.LayerType.ValueType  # 41
+    BN: V1LayerParameter.LayerType.ValueType  # 42
+    NORMALIZE: V1LayerParameter.LayerType.ValueType  # 43
+    INSANITY: V1LayerParameter.LayerType.ValueType  # 44
+    TRIPLET_LOSS: V1LayerParameter.LayerType.ValueType  # 45
+    ROIPOOLING: V1LayerParameter.LayerType.ValueType  # 46
+    BATCH_NORM: V1LayerParameter.LayerType.ValueType  # 47
+    ELTWISE_AFFINE: V1LayerParameter.LayerType.ValueType  # 48
+    UNPOOLING: V1LayerParameter.LayerType.ValueType  # 10000
+    CROP: V1LayerParameter.LayerType.ValueType  # 10001
+    IMAGE_SEG_DATA: V1LayerParameter.LayerType.ValueType  # 10002
+    ELTWISE_ACCURACY: V1LayerParameter.LayerType.ValueType  # 10003
+    WINDOW_SEG_DATA: V1LayerParameter.LayerType.ValueType  # 10004
+    VIDEO_DATA: V1LayerParameter.LayerType.ValueType  # 10005
+    CONVOLUTION3D: V1LayerParameter.LayerType.ValueType  # 10006
+    POOLING3D: V1LayerParameter.LayerType.ValueType  # 10007
+    DECONVOLUTION3D: V1LayerParameter.LayerType.ValueType  # 10008
+    VIDEO_WITH_VOXEL_TRUTH_DATA: V1LayerParameter.LayerType.ValueType  # 10009
+    VIDEO_SEGMENTATION_DATA: V1LayerParameter.LayerType.ValueType  # 10010
+    VOXEL_SOFTMAX: V1LayerParameter.LayerType.ValueType  # 10011
+    INTERP: V1LayerParameter.LayerType.ValueType  # 10012
+    DENSE_CRF: V1LayerParameter.LayerType.ValueType  # 10013
+    MULTI_STAGE_MEANFIELD: V1LayerParameter.LayerType.ValueType  # 10014
+
+    class _DimCheckMode:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _DimCheckModeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[V1LayerParameter._DimCheckMode.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        STRICT: V1LayerParameter._DimCheckMode.ValueType  # 0
+        PERMISSIVE: V1LayerParameter._DimCheckMode.ValueType  # 1
+
+    class DimCheckMode(_DimCheckMode, metaclass=_DimCheckModeEnumTypeWrapper): ...
+    STRICT: V1LayerParameter.DimCheckMode.ValueType  # 0
+    PERMISSIVE: V1LayerParameter.DimCheckMode.ValueType  # 1
+
+    BOTTOM_FIELD_NUMBER: builtins.int
+    TOP_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    INCLUDE_FIELD_NUMBER: builtins.int
+    EXCLUDE_FIELD_NUMBER: builtins.int
+    TYPE_FIELD_NUMBER: builtins.int
+    BLOBS_FIELD_NUMBER: builtins.int
+    PARAM_FIELD_NUMBER: builtins.int
+    BLOB_SHARE_MODE_FIELD_NUMBER: builtins.int
+    BLOBS_LR_FIELD_NUMBER: builtins.int
+    WEIGHT_DECAY_FIELD_NUMBER: builtins.int
+    LOSS_WEIGHT_FIELD_NUMBER: builtins.int
+    ACCURACY_PARAM_FIELD_NUMBER: builtins.int
+    ARGMAX_PARAM_FIELD_NUMBER: builtins.int
+    CONCAT_PARAM_FIELD_NUMBER: builtins.int
+    CONTRASTIVE_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    CONVOLUTION_PARAM_FIELD_NUMBER: builtins.int
+    DATA_PARAM_FIELD_NUMBER: builtins.int
+    DROPOUT_PARAM_FIELD_NUMBER: builtins.int
+    DUMMY_DATA_PARAM_FIELD_NUMBER: builtins.int
+    ELTWISE_PARAM_FIELD_NUMBER: builtins.int
+    EXP_PARAM_FIELD_NUMBER: builtins.int
+    HDF5_DATA_PARAM_FIELD_NUMBER: builtins.int
+    HDF5_OUTPUT_PARAM_FIELD_NUMBER: builtins.int
+    HINGE_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    IMAGE_DATA_PARAM_FIELD_NUMBER: builtins.int
+    INFOGAIN_LOSS_PARAM_FIELD_NUMBER: builtins.int
+    INNER_PRODUCT_PARAM_FIELD_NUMBER: builtins.int
+    LRN_PARAM_FIELD_NUMBER: builtins.int
+    MEMORY_DATA_PARAM_FIELD_NUMBER: builtins.int
+    MVN_PARAM_FIELD_NUMBER: builtins.int
+    POOLING_PARAM_FIELD_NUMBER: builtins.int
+    POWER_PARAM_FIELD_NUMBER: builtins.int
+    RELU_PARAM_FIELD_NUMBER: builtins.int
+    SIGMOID_PARAM_FIELD_NUMBER: builtins.int
+    SOFTMAX_PARAM_FIELD_NUMBER: builtins.int
+    SLICE_PARAM_FIELD_NUMBER: builtins.int
+    TANH_PARAM_FIELD_NUMBER: builtins.int
+    THRESHOLD_PARAM_FIELD_NUMBER: builtins.int
+    WINDOW_DATA_PARAM_FIELD_NUMBER: builtins.int
+    TRANSFORM_PARAM_FIELD_NUMBER: builtins.int
+    LOSS_PARAM_FIELD_NUMBER: builtins.int
+    LAYER_FIELD_NUMBER: builtins.int
+    BN_PARAM_FIELD_NUMBER: builtins.int
+    LOCAL_PARAM_FIELD_NUMBER: builtins.int
+    DENSE_CRF_PARAM_FIELD_NUMBER: builtins.int
+    ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: builtins.int
+    ENABLE_FIELD_NUMBER: builtins.int
+    INTERP_PARAM_FIELD_NUMBER: builtins.int
+    MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: builtins.int
+    STRICT_DIM_FIELD_NUMBER: builtins.int
+    UNPOOLING_PARAM_FIELD_NUMBER: builtins.int
+    UNKNOWN_FIELD_FIELD_NUMBER: builtins.int
+    SOURCE_LINE_FIELD_NUMBER: builtins.int
+    SOURCE_COLUMN_FIELD_NUMBER: builtins.int
+    UNKNOWN_TYPE_FIELD_NUMBER: builtins.int
+    @property
+    def bottom(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def top(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    name: builtins.str
+    @property
+    def include(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NetStateRule]: ...
+    @property
+    def exclude(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NetStateRule]: ...
+    type: global___V1LayerParameter.LayerType.ValueType
+    @property
+    def blobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BlobProto]: ...
+    @property
+    def param(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def blob_share_mode(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[global___V1LayerParameter.DimCheckMode.ValueType]: ...
+    @property
+    def blobs_lr(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def weight_decay(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def loss_weight(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def accuracy_param(self) -> global___AccuracyParameter: ...
+    @property
+    def argmax_param(self) -> global___ArgMaxParameter: ...
+    @property
+    def concat_param(self) -> global___ConcatParameter: ...
+    @property
+    def contrastive_loss_param(self) -> global___ContrastiveLossParameter: ...
+    @property
+    def convolution_param(self) -> global___ConvolutionParameter: ...
+    @property
+    def data_param(self) -> global___DataParameter: ...
+    @property
+    def dropout_param(self) -> global___DropoutParameter: ...
+    @property
+    def dummy_data_param(self) -> global___DummyDataParameter: ...
+    @property
+    def eltwise_param(self) -> global___EltwiseParameter: ...
+    @property
+    def exp_param(self) -> global___ExpParameter: ...
+    @property
+    def hdf5_data_param(self) -> global___HDF5DataParameter: ...
+    @property
+    def hdf5_output_param(self) -> global___HDF5OutputParameter: ...
+    @property
+    def hinge_loss_param(self) -> global___HingeLossParameter: ...
+    @property
+    def image_data_param(self) -> global___ImageDataParameter: ...
+    @property
+    def infogain_loss_param(self) -> global___InfogainLossParameter: ...
+    @property
+    def inner_product_param(self) -> global___InnerProductParameter: ...
+    @property
+    def lrn_param(self) -> global___LRNParameter: ...
+    @property
+    def memory_data_param(self) -> global___MemoryDataParameter: ...
+    @property
+    def mvn_param(self) -> global___MVNParameter: ...
+    @property
+    def pooling_param(self) -> global___PoolingParameter: ...
+    @property
+    def power_param(self) -> global___PowerParameter: ...
+    @property
+    def relu_param(self) -> global___ReLUParameter: ...
+    @property
+    def sigmoid_param(self) -> global___SigmoidParameter: ...
+    @property
+    def softmax_param(self) -> global___SoftmaxParameter: ...
+    @property
+    def slice_param(self) -> global___SliceParameter: ...
+    @property
+    def tanh_param(self) -> global___TanHParameter: ...
+    @property
+    def threshold_param(self) -> global___ThresholdParameter: ...
+    @property
+    def window_data_param(self) -> global___WindowDataParameter: ...
+    @property
+    def transform_param(self) -> global___TransformationParameter: ...
+    @property
+    def loss_param(self) -> global___LossParameter: ...
+    @property
+    def layer(self) -> global___V0LayerParameter: ...
+    @property
+    def bn_param(self) -> global___BNParameter: ...
+    @property
+    def local_param(self) -> global___LocalParameter: ...
+    @property
+    def dense_crf_param(self) -> global___DenseCRFParameter: ...
+    @property
+    def eltwise_accuracy_param(self) -> global___EltwiseAccuracyParameter: ...
+    @property
+    def enable(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NetStateRule]: ...
+    @property
+    def interp_param(self) -> global___InterpParameter: ...
+    @property
+    def multi_stage_meanfield_param(self) -> global___MultiStageMeanfieldParameter: ...
+    strict_dim: builtins.bool
+    @property
+    def unpooling_param(self) -> global___UnpoolingParameter: ...
+    @property
+    def unknown_field(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___UnknownField]: ...
+    source_line: builtins.int
+    source_column: builtins.int
+    unknown_type: builtins.str
+    def __init__(
+        self,
+        *,
+        bottom: collections.abc.Iterable[builtins.str] | None = ...,
+        top: collections.abc.Iterable[builtins.str] | None = ...,
+        name: builtins.str | None = ...,
+        include: collections.abc.Iterable[global___NetStateRule] | None = ...,
+        exclude: collections.abc.Iterable[global___NetStateRule] | None = ...,
+        type: global___V1LayerParameter.LayerType.ValueType | None = ...,
+        blobs: collections.abc.Iterable[global___BlobProto] | None = ...,
+        param: collections.abc.Iterable[builtins.str] | None = ...,
+        blob_share_mode: collections.abc.Iterable[global___V1LayerParameter.DimCheckMode.ValueType] | None = ...,
+        blobs_lr: collections.abc.Iterable[builtins.float] | None = ...,
+        weight_decay: collections.abc.Iterable[builtins.float] | None = ...,
+        loss_weight: collections.abc.Iterable[builtins.float] | None = ...,
+        accuracy_param: global___AccuracyParameter | None = ...,
+        argmax_param: global___ArgMaxParameter | None = ...,
+        concat_param: global___ConcatParameter | None = ...,
+        contrastive_loss_param: global___ContrastiveLossParameter | None = ...,
+        convolution_param: global___ConvolutionParameter | None = ...,
+        data_param: global___DataParameter | None = ...,
+        dropout_param: global___DropoutParameter | None = ...,
+        dummy_data_param: global___DummyDataParameter | None = ...,
+        eltwise_param: global___EltwiseParameter | None = ...,
+        exp_param: global___ExpParameter | None = ...,
+        hdf5_data_param: global___HDF5DataParameter | None = ...,
+        hdf5_output_param: global___HDF5OutputParameter | None = ...,
+        hinge_loss_param: global___HingeLossParameter | None = ...,
+        image_data_param: global___ImageDataParameter | None = ...,
+        infogain_loss_param: global___InfogainLossParameter | None = ...,
+        inner_product_param: global___InnerProductParameter | None = ...,
+        lrn_param: global___LRNParameter | None = ...,
+        memory_data_param: global___MemoryDataParameter | None = ...,
+        mvn_param: global___MVNParameter | None = ...,
+        pooling_param: global___PoolingParameter | None = ...,
+        power_param: global___PowerParameter | None = ...,
+        relu_param: global___ReLUParameter | None = ...,
+        sigmoid_param: global___SigmoidParameter | None = ...,
+        softmax_param: global___SoftmaxParameter | None = ...,
+        slice_param: global___SliceParameter | None = ...,
+        tanh_param: global___TanHParameter | None = ...,
+        threshold_param: global___ThresholdParameter | None = ...,
+        window_data_param: global___WindowDataParameter | None = ...,
+        transform_param: global___TransformationParameter | None = ...,
+        loss_param: global___LossParameter | None = ...,
+        layer: global___V0LayerParameter | None = ...,
+        bn_param: global___BNParameter | None = ...,
+        local_param: global___LocalParameter | None = ...,
+        dense_crf_param: global___DenseCRFParameter | None = ...,
+        eltwise_accuracy_param: global___EltwiseAccuracyParameter | None = ...,
+        enable: collections.abc.Iterable[global___NetStateRule] | None = ...,
+        interp_param: global___InterpParameter | None = ...,
+        multi_stage_meanfield_param: global___MultiStageMeanfieldParameter | None = ...,
+        strict_dim: builtins.bool | None = ...,
+        unpooling_param: global___UnpoolingParameter | None = ...,
+        unknown_field: collections.abc.Iterable[global___UnknownField] | None = ...,
+        source_line: builtins.int | None = ...,
+        source_column: builtins.int | None = ...,
+        unknown_type: builtins.str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["accuracy_param", b"accuracy_param", "argmax_param", b"argmax_param", "bn_param", b"bn_param", "concat_param", b"concat_param", "contrastive_loss_param", b"contrastive_loss_param", "convolution_param", b"convolution_param", "data_param", b"data_param", "dense_crf_param", b"dense_crf_param", "dropout_param", b"dropout_param", "dummy_data_param", b"dummy_data_param", "eltwise_accuracy_param", b"eltwise_accuracy_param", "eltwise_param", b"eltwise_param", "exp_param", b"exp_param", "hdf5_data_param", b"hdf5_data_param", "hdf5_output_param", b"hdf5_output_param", "hinge_loss_param", b"hinge_loss_param", "image_data_param", b"image_data_param", "infogain_loss_param", b"infogain_loss_param", "inner_product_param", b"inner_product_param", "interp_param", b"interp_param", "layer", b"layer", "local_param", b"local_param", "loss_param", b"loss_param", "lrn_param", b"lrn_param", "memory_data_param", b"memory_data_param", "multi_stage_meanfield_param", b"multi_stage_meanfield_param", "mvn_param", b"mvn_param", "name", b"name", "pooling_param", b"pooling_param", "power_param", b"power_param", "relu_param", b"relu_param", "sigmoid_param", b"sigmoid_param", "slice_param", b"slice_param", "softmax_param", b"softmax_param", "source_column", b"source_column", "source_line", b"source_line", "strict_dim", b"strict_dim", "tanh_param", b"tanh_param", "threshold_param", b"threshold_param", "transform_param", b"transform_param", "type", b"type", "unknown_type", b"unknown_type", "unpooling_param", b"unpooling_param", "window_data_param", b"window_data_param"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["accuracy_param", b"accuracy_param", "argmax_param", b"argmax_param", "blob_share_mode", b"blob_share_mode", "blobs", b"blobs", "blobs_lr", b"blobs_lr", "bn_param", b"bn_param", "bottom", b"bottom", "concat_param", b"concat_param", "contrastive_loss_param", b"contrastive_loss_param", "convolution_param", b"convolution_param", "data_param", b"data_param", "dense_crf_param", b"dense_crf_param", "dropout_param", b"dropout_param", "dummy_data_param", b"dummy_data_param", "eltwise_accuracy_param", b"eltwise_accuracy_param", "eltwise_param", b"eltwise_param", "enable", b"enable", "exclude", b"exclude", "exp_param", b"exp_param", "hdf5_data_param", b"hdf5_data_param", "hdf5_output_param", b"hdf5_output_param", "hinge_loss_param", b"hinge_loss_param", "image_data_param", b"image_data_param", "include", b"include", "infogain_loss_param", b"infogain_loss_param", "inner_product_param", b"inner_product_param", "interp_param", b"interp_param", "layer", b"layer", "local_param", b"local_param", "loss_param", b"loss_param", "loss_weight", b"loss_weight", "lrn_param", b"lrn_param", "memory_data_param", b"memory_data_param", "multi_stage_meanfield_param", b"multi_stage_meanfield_param", "mvn_param", b"mvn_param", "name", b"name", "param", b"param", "pooling_param", b"pooling_param", "power_param", b"power_param", "relu_param", b"relu_param", "sigmoid_param", b"sigmoid_param", "slice_param", b"slice_param", "softmax_param", b"softmax_param", "source_column", b"source_column", "source_line", b"source_line", "strict_dim", b"strict_dim", "tanh_param", b"tanh_param", "threshold_param", b"threshold_param", "top", b"top", "transform_param", b"transform_param", "type", b"type", "unknown_field", b"unknown_field", "unknown_type", b"unknown_type", "unpooling_param", b"unpooling_param", "weight_decay", b"weight_decay", "window_data_param", b"window_data_param"]) -> None: ...
+
+global___V1LayerParameter = V1LayerParameter
+
+@typing_extensions.final
+class V0LayerParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _PoolMethod:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _PoolMethodEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[V0LayerParameter._PoolMethod.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        MAX: V0LayerParameter._PoolMethod.ValueType  # 0
+        AVE: V0LayerParameter._PoolMethod.ValueType  # 1
+        STOCHASTIC: V0LayerParameter._PoolMethod.ValueType  # 2
+
+    class PoolMethod(_PoolMethod, metaclass=_PoolMethodEnumTypeWrapper): ...
+    MAX: V0LayerParameter.PoolMethod.ValueType  # 0
+    AVE: V0LayerParameter.PoolMethod.ValueType  # 1
+    STOCHASTIC: V0LayerParameter.PoolMethod.ValueType  # 2
+
+    NAME_FIELD_NUMBER: builtins.int
+    TYPE_FIELD_NUMBER: builtins.int
+    NUM_OUTPUT_FIELD_NUMBER: builtins.int
+    BIASTERM_FIELD_NUMBER: builtins.int
+    WEIGHT_FILLER_FIELD_NUMBER: builtins.int
+    BIAS_FILLER_FIELD_NUMBER: builtins.int
+    PAD_FIELD_NUMBER: builtins.int
+    KERNELSIZE_FIELD_NUMBER: builtins.int
+    GROUP_FIELD_NUMBER: builtins.int
+    STRIDE_FIELD_NUMBER: builtins.int
+    POOL_FIELD_NUMBER: builtins.int
+    DROPOUT_RATIO_FIELD_NUMBER: builtins.int
+    LOCAL_SIZE_FIELD_NUMBER: builtins.int
+    ALPHA_FIELD_NUMBER: builtins.int
+    BETA_FIELD_NUMBER: builtins.int
+    K_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    MEANFILE_FIELD_NUMBER: builtins.int
+    BATCHSIZE_FIELD_NUMBER: builtins.int
+    CROPSIZE_FIELD_NUMBER: builtins.int
+    MIRROR_FIELD_NUMBER: builtins.int
+    BLOBS_FIELD_NUMBER: builtins.int
+    BLOBS_LR_FIELD_NUMBER: builtins.int
+    WEIGHT_DECAY_FIELD_NUMBER: builtins.int
+    RAND_SKIP_FIELD_NUMBER: builtins.int
+    DET_FG_THRESHOLD_FIELD_NUMBER: builtins.int
+    DET_BG_THRESHOLD_FIELD_NUMBER: builtins.int
+    DET_FG_FRACTION_FIELD_NUMBER: builtins.int
+    DET_CONTEXT_PAD_FIELD_NUMBER: builtins.int
+    DET_CROP_MODE_FIELD_NUMBER: builtins.int
+    NEW_NUM_FIELD_NUMBER: builtins.int
+    NEW_CHANNELS_FIELD_NUMBER: builtins.int
+    NEW_HEIGHT_FIELD_NUMBER: builtins.int
+    NEW_WIDTH_FIELD_NUMBER: builtins.int
+    SHUFFLE_IMAGES_FIELD_NUMBER: builtins.int
+    CONCAT_DIM_FIELD_NUMBER: builtins.int
+    HDF5_OUTPUT_PARAM_FIELD_NUMBER: builtins.int
+    UNKNOWN_FIELD_FIELD_NUMBER: builtins.int
+    SOURCE_LINE_FIELD_NUMBER: builtins.int
+    SOURCE_COLUMN_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    type: builtins.str
+    num_output: builtins.int
+    biasterm: builtins.bool
+    @property
+    def weight_filler(self) -> global___FillerParameter: ...
+    @property
+    def bias_filler(self) -> global___FillerParameter: ...
+    pad: builtins.int
+    kernelsize: builtins.int
+    group: builtins.int
+    stride: builtins.int
+    pool: global___V0LayerParameter.PoolMethod.ValueType
+    dropout_ratio: builtins.float
+    local_size: builtins.int
+    alpha: builtins.float
+    beta: builtins.float
+    k: builtins.float
+    source: builtins.str
+    scale: builtins.float
+    meanfile: builtins.str
+    batchsize: builtins.int
+    cropsize: builtins.int
+    mirror: builtins.bool
+    @property
+    def blobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BlobProto]: ...
+    @property
+    def blobs_lr(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def weight_decay(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    rand_skip: builtins.int
+    det_fg_threshold: builtins.float
+    det_bg_threshold: builtins.float
+    det_fg_fraction: builtins.float
+    det_context_pad: builtins.int
+    det_crop_mode: builtins.str
+    new_num: builtins.int
+    new_channels: builtins.int
+    new_height: builtins.int
+    new_width: builtins.int
+    shuffle_images: builtins.bool
+    concat_dim: builtins.int
+    @property
+    def hdf5_output_param(self) -> global___HDF5OutputParameter: ...
+    @property
+    def unknown_field(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___UnknownField]: ...
+    source_line: builtins.int
+    source_column: builtins.int
+    def __init__(
+        self,
+        *,
+        name: builtins.str | None = ...,
+        type: builtins.str | None = ...,
+        num_output: builtins.int | None = ...,
+        biasterm: builtins.bool | None = ...,
+        weight_filler: global___FillerParameter | None = ...,
+        bias_filler: global___FillerParameter | None = ...,
+        pad: builtins.int | None = ...,
+        kernelsize: builtins.int | None = ...,
+        group: builtins.int | None = ...,
+        stride: builtins.int | None = ...,
+        pool: global___V0LayerParameter.PoolMethod.ValueType | None = ...,
+        dropout_ratio: builtins.float | None = ...,
+        local_size: builtins.int | None = ...,
+        alpha: builtins.float | None = ...,
+        beta: builtins.float | None = ...,
+        k: builtins.float | None = ...,
+        source: builtins.str | None = ...,
+        scale: builtins.float | None = ...,
+        meanfile: builtins.str | None = ...,
+        batchsize: builtins.int | None = ...,
+        cropsize: builtins.int | None = ...,
+        mirror: builtins.bool | None = ...,
+        blobs: collections.abc.Iterable[global___BlobProto] | None = ...,
+        blobs_lr: collections.abc.Iterable[builtins.float] | None = ...,
+        weight_decay: collections.abc.Iterable[builtins.float] | None = ...,
+        rand_skip: builtins.int | None = ...,
+        det_fg_threshold: builtins.float | None = ...,
+        det_bg_threshold: builtins.float | None = ...,
+        det_fg_fraction: builtins.float | None = ...,
+        det_context_pad: builtins.int | None = ...,
+        det_crop_mode: builtins.str | None = ...,
+        new_num: builtins.int | None = ...,
+        new_channels: builtins.int | None = ...,
+        new_height: builtins.int | None = ...,
+        new_width: builtins.int | None = ...,
+        shuffle_images: builtins.bool | None = ...,
+        concat_dim: builtins.int | None = ...,
+        hdf5_output_param: global___HDF5OutputParameter | None = ...,
+        unknown_field: collections.abc.Iterable[global___UnknownField] | None = ...,
+        source_line: builtins.int | None = ...,
+        source_column: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["alpha", b"alpha", "batchsize", b"batchsize", "beta", b"beta", "bias_filler", b"bias_filler", "biasterm", b"biasterm", "concat_dim", b"concat_dim", "cropsize", b"cropsize", "det_bg_threshold", b"det_bg_threshold", "det_context_pad", b"det_context_pad", "det_crop_mode", b"det_crop_mode", "det_fg_fraction", b"det_fg_fraction", "det_fg_threshold", b"det_fg_threshold", "dropout_ratio", b"dropout_ratio", "group", b"group", "hdf5_output_param", b"hdf5_output_param", "k", b"k", "kernelsize", b"kernelsize", "local_size", b"local_size", "meanfile", b"meanfile", "mirror", b"mirror", "name", b"name", "new_channels", b"new_channels", "new_height", b"new_height", "new_num", b"new_num", "new_width", b"new_width", "num_output", b"num_output", "pad", b"pad", "pool", b"pool", "rand_skip", b"rand_skip", "scale", b"scale", "shuffle_images", b"shuffle_images", "source", b"source", "source_column", b"source_column", "source_line", b"source_line", "stride", b"stride", "type", b"type", "weight_filler", b"weight_filler"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["alpha", b"alpha", "batchsize", b"batchsize", "beta", b"beta", "bias_filler", b"bias_filler", "biasterm", b"biasterm", "blobs", b"blobs", "blobs_lr", b"blobs_lr", "concat_dim", b"concat_dim", "cropsize", b"cropsize", "det_bg_threshold", b"det_bg_threshold", "det_context_pad", b"det_context_pad", "det_crop_mode", b"det_crop_mode", "det_fg_fraction", b"det_fg_fraction", "det_fg_threshold", b"det_fg_threshold", "dropout_ratio", b"dropout_ratio", "group", b"group", "hdf5_output_param", b"hdf5_output_param", "k", b"k", "kernelsize", b"kernelsize", "local_size", b"local_size", "meanfile", b"meanfile", "mirror", b"mirror", "name", b"name", "new_channels", b"new_channels", "new_height", b"new_height", "new_num", b"new_num", "new_width", b"new_width", "num_output", b"num_output", "pad", b"pad", "pool", b"pool", "rand_skip", b"rand_skip", "scale", b"scale", "shuffle_images", b"shuffle_images", "source", b"source", "source_column", b"source_column", "source_line", b"source_line", "stride", b"stride", "type", b"type", "unknown_field", b"unknown_field", "weight_decay", b"weight_decay", "weight_filler", b"weight_filler"]) -> None: ...
+
+global___V0LayerParameter = V0LayerParameter
+
+@typing_extensions.final
+class PReLUParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILLER_FIELD_NUMBER: builtins.int
+    CHANNEL_SHARED_FIELD_NUMBER: builtins.int
+    @property
+    def filler(self) -> global___FillerParameter: ...
+    channel_shared: builtins.bool
+    def __init__(
+        self,
+        *,
+        filler: global___FillerParameter | None = ...,
+        channel_shared: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["channel_shared", b"channel_shared", "filler", b"filler"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["channel_shared", b"channel_shared", "filler", b"filler"]) -> None: ...
+
+global___PReLUParameter = PReLUParameter
+
+@typing_extensions.final
+class UpsampleParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SCALE_FIELD_NUMBER: builtins.int
+    SCALE_H_FIELD_NUMBER: builtins.int
+    SCALE_W_FIELD_NUMBER: builtins.int
+    PAD_OUT_H_FIELD_NUMBER: builtins.int
+    PAD_OUT_W_FIELD_NUMBER: builtins.int
+    UPSAMPLE_H_FIELD_NUMBER: builtins.int
+    UPSAMPLE_W_FIELD_NUMBER: builtins.int
+    scale: builtins.int
+    scale_h: builtins.int
+    scale_w: builtins.int
+    pad_out_h: builtins.bool
+    pad_out_w: builtins.bool
+    upsample_h: builtins.int
+    upsample_w: builtins.int
+    def __init__(
+        self,
+        *,
+        scale: builtins.int | None = ...,
+        scale_h: builtins.int | None = ...,
+        scale_w: builtins.int | None = ...,
+        pad_out_h: builtins.bool | None = ...,
+        pad_out_w: builtins.bool | None = ...,
+        upsample_h: builtins.int | None = ...,
+        upsample_w: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["pad_out_h", b"pad_out_h", "pad_out_w", b"pad_out_w", "scale", b"scale", "scale_h", b"scale_h", "scale_w", b"scale_w", "upsample_h", b"upsample_h", "upsample_w", b"upsample_w"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["pad_out_h", b"pad_out_h", "pad_out_w", b"pad_out_w", "scale", b"scale", "scale_h", b"scale_h", "scale_w", b"scale_w", "upsample_h", b"upsample_h", "upsample_w", b"upsample_w"]) -> None: ...
+
+global___UpsampleParameter = UpsampleParameter
+
+@typing_extensions.final
+class ShuffleChannelParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: builtins.int
+    group: builtins.int
+    def __init__(
+        self,
+        *,
+        group: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["group", b"group"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["group", b"group"]) -> None: ...
+
+global___ShuffleChannelParameter = ShuffleChannelParameter
+
+@typing_extensions.final
+class Convolution3DParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_OUTPUT_FIELD_NUMBER: builtins.int
+    BIAS_TERM_FIELD_NUMBER: builtins.int
+    PAD_FIELD_NUMBER: builtins.int
+    KERNEL_SIZE_FIELD_NUMBER: builtins.int
+    KERNEL_DEPTH_FIELD_NUMBER: builtins.int
+    STRIDE_FIELD_NUMBER: builtins.int
+    TEMPORAL_STRIDE_FIELD_NUMBER: builtins.int
+    TEMPORAL_PAD_FIELD_NUMBER: builtins.int
+    WEIGHT_FILLER_FIELD_NUMBER: builtins.int
+    BIAS_FILLER_FIELD_NUMBER: builtins.int
+    FILTER_GROUP_FIELD_NUMBER: builtins.int
+    num_output: builtins.int
+    bias_term: builtins.bool
+    pad: builtins.int
+    kernel_size: builtins.int
+    kernel_depth: builtins.int
+    stride: builtins.int
+    temporal_stride: builtins.int
+    temporal_pad: builtins.int
+    @property
+    def weight_filler(self) -> global___FillerParameter: ...
+    @property
+    def bias_filler(self) -> global___FillerParameter: ...
+    filter_group: builtins.int
+    def __init__(
+        self,
+        *,
+        num_output: builtins.int | None = ...,
+        bias_term: builtins.bool | None = ...,
+        pad: builtins.int | None = ...,
+        kernel_size: builtins.int | None = ...,
+        kernel_depth: builtins.int | None = ...,
+        stride: builtins.int | None = ...,
+        temporal_stride: builtins.int | None = ...,
+        temporal_pad: builtins.int | None = ...,
+        weight_filler: global___FillerParameter | None = ...,
+        bias_filler: global___FillerParameter | None = ...,
+        filter_group: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["bias_filler", b"bias_filler", "bias_term", b"bias_term", "filter_group", b"filter_group", "kernel_depth", b"kernel_depth", "kernel_size", b"kernel_size", "num_output", b"num_output", "pad", b"pad", "stride", b"stride", "temporal_pad", b"temporal_pad", "temporal_stride", b"temporal_stride", "weight_filler", b"weight_filler"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["bias_filler", b"bias_filler", "bias_term", b"bias_term", "filter_group", b"filter_group", "kernel_depth", b"kernel_depth", "kernel_size", b"kernel_size", "num_output", b"num_output", "pad", b"pad", "stride", b"stride", "temporal_pad", b"temporal_pad", "temporal_stride", b"temporal_stride", "weight_filler", b"weight_filler"]) -> None: ...
+
+global___Convolution3DParameter = Convolution3DParameter
+
+@typing_extensions.final
+class Pooling3DParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    POOL_FIELD_NUMBER: builtins.int
+    KERNEL_SIZE_FIELD_NUMBER: builtins.int
+    STRIDE_FIELD_NUMBER: builtins.int
+    PAD_FIELD_NUMBER: builtins.int
+    KERNEL_DEPTH_FIELD_NUMBER: builtins.int
+    TEMPORAL_STRIDE_FIELD_NUMBER: builtins.int
+    TEMPORAL_PAD_FIELD_NUMBER: builtins.int
+    pool: global___PoolingParameter.PoolMethod.ValueType
+    kernel_size: builtins.int
+    stride: builtins.int
+    pad: builtins.int
+    kernel_depth: builtins.int
+    temporal_stride: builtins.int
+    temporal_pad: builtins.int
+    def __init__(
+        self,
+        *,
+        pool: global___PoolingParameter.PoolMethod.ValueType | None = ...,
+        kernel_size: builtins.int | None = ...,
+        stride: builtins.int | None = ...,
+        pad: builtins.int | None = ...,
+        kernel_depth: builtins.int | None = ...,
+        temporal_stride: builtins.int | None = ...,
+        temporal_pad: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["kernel_depth", b"kernel_depth", "kernel_size", b"kernel_size", "pad", b"pad", "pool", b"pool", "stride", b"stride", "temporal_pad", b"temporal_pad", "temporal_stride", b"temporal_stride"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["kernel_depth", b"kernel_depth", "kernel_size", b"kernel_size", "pad", b"pad", "pool", b"pool", "stride", b"stride", "temporal_pad", b"temporal_pad", "temporal_stride", b"temporal_stride"]) -> None: ...
+
+global___Pooling3DParameter = Pooling3DParameter
+
+@typing_extensions.final
+class CompactBilinearParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_OUTPUT_FIELD_NUMBER: builtins.int
+    SUM_POOL_FIELD_NUMBER: builtins.int
+    num_output: builtins.int
+    sum_pool: builtins.bool
+    def __init__(
+        self,
+        *,
+        num_output: builtins.int | None = ...,
+        sum_pool: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["num_output", b"num_output", "sum_pool", b"sum_pool"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["num_output", b"num_output", "sum_pool", b"sum_pool"]) -> None: ...
+
+global___CompactBilinearParameter = CompactBilinearParameter
+
+@typing_extensions.final
+class CompressParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DELTA_FIELD_NUMBER: builtins.int
+    ALPHA_FIELD_NUMBER: builtins.int
+    FIXEDPOS_FIELD_NUMBER: builtins.int
+    MAXBITS_FIELD_NUMBER: builtins.int
+    delta: builtins.float
+    alpha: builtins.float
+    fixedpos: builtins.int
+    maxbits: builtins.int
+    def __init__(
+        self,
+        *,
+        delta: builtins.float | None = ...,
+        alpha: builtins.float | None = ...,
+        fixedpos: builtins.int | None = ...,
+        maxbits: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["alpha", b"alpha", "delta", b"delta", "fixedpos", b"fixedpos", "maxbits", b"maxbits"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["alpha", b"alpha", "delta", b"delta", "fixedpos", b"fixedpos", "maxbits", b"maxbits"]) -> None: ...
+
+global___CompressParameter = CompressParameter
+
+@typing_extensions.final
+class Sampler(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MIN_SCALE_FIELD_NUMBER: builtins.int
+    MAX_SCALE_FIELD_NUMBER: builtins.int
+    MIN_ASPECT_RATIO_FIELD_NUMBER: builtins.int
+    MAX_ASPECT_RATIO_FIELD_NUMBER: builtins.int
+    min_scale: builtins.float
+    max_scale: builtins.float
+    min_aspect_ratio: builtins.float
+    max_aspect_ratio: builtins.float
+    def __init__(
+        self,
+        *,
+        min_scale: builtins.float | None = ...,
+        max_scale: builtins.float | None = ...,
+        min_aspect_ratio: builtins.float | None = ...,
+        max_aspect_ratio: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["max_aspect_ratio", b"max_aspect_ratio", "max_scale", b"max_scale", "min_aspect_ratio", b"min_aspect_ratio", "min_scale", b"min_scale"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["max_aspect_ratio", b"max_aspect_ratio", "max_scale", b"max_scale", "min_aspect_ratio", b"min_aspect_ratio", "min_scale", b"min_scale"]) -> None: ...
+
+global___Sampler = Sampler
+
+@typing_extensions.final
+class SampleConstraint(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MIN_JACCARD_OVERLAP_FIELD_NUMBER: builtins.int
+    MAX_JACCARD_OVERLAP_FIELD_NUMBER: builtins.int
+    MIN_SAMPLE_COVERAGE_FIELD_NUMBER: builtins.int
+    MAX_SAMPLE_COVERAGE_FIELD_NUMBER: builtins.int
+    MIN_OBJECT_COVERAGE_FIELD_NUMBER: builtins.int
+    MAX_OBJECT_COVERAGE_FIELD_NUMBER: builtins.int
+    min_jaccard_overlap: builtins.float
+    max_jaccard_overlap: builtins.float
+    min_sample_coverage: builtins.float
+    max_sample_coverage: builtins.float
+    min_object_coverage: builtins.float
+    max_object_coverage: builtins.float
+    def __init__(
+        self,
+        *,
+        min_jaccard_overlap: builtins.float | None = ...,
+        max_jaccard_overlap: builtins.float | None = ...,
+        min_sample_coverage: builtins.float | None = ...,
+        max_sample_coverage: builtins.float | None = ...,
+        min_object_coverage: builtins.float | None = ...,
+        max_object_coverage: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["max_jaccard_overlap", b"max_jaccard_overlap", "max_object_coverage", b"max_object_coverage", "max_sample_coverage", b"max_sample_coverage", "min_jaccard_overlap", b"min_jaccard_overlap", "min_object_coverage", b"min_object_coverage", "min_sample_coverage", b"min_sample_coverage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["max_jaccard_overlap", b"max_jaccard_overlap", "max_object_coverage", b"max_object_coverage", "max_sample_coverage", b"max_sample_coverage", "min_jaccard_overlap", b"min_jaccard_overlap", "min_object_coverage", b"min_object_coverage", "min_sample_coverage", b"min_sample_coverage"]) -> None: ...
+
+global___SampleConstraint = SampleConstraint
+
+@typing_extensions.final
+class BatchSampler(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    USE_ORIGINAL_IMAGE_FIELD_NUMBER: builtins.int
+    SAMPLER_FIELD_NUMBER: builtins.int
+    SAMPLE_CONSTRAINT_FIELD_NUMBER: builtins.int
+    MAX_SAMPLE_FIELD_NUMBER: builtins.int
+    MAX_TRIALS_FIELD_NUMBER: builtins.int
+    use_original_image: builtins.bool
+    @property
+    def sampler(self) -> global___Sampler: ...
+    @property
+    def sample_constraint(self) -> global___SampleConstraint: ...
+    max_sample: builtins.int
+    max_trials: builtins.int
+    def __init__(
+        self,
+        *,
+        use_original_image: builtins.bool | None = ...,
+        sampler: global___Sampler | None = ...,
+        sample_constraint: global___SampleConstraint | None = ...,
+        max_sample: builtins.int | None = ...,
+        max_trials: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["max_sample", b"max_sample", "max_trials", b"max_trials", "sample_constraint", b"sample_constraint", "sampler", b"sampler", "use_original_image", b"use_original_image"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["max_sample", b"max_sample", "max_trials", b"max_trials", "sample_constraint", b"sample_constraint", "sampler", b"sampler", "use_original_image", b"use_original_image"]) -> None: ...
+
+global___BatchSampler = BatchSampler
+
+@typing_extensions.final
+class EmitConstraint(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _EmitType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _EmitTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[EmitConstraint._EmitType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        CENTER: EmitConstraint._EmitType.ValueType  # 0
+        MIN_OVERLAP: EmitConstraint._EmitType.ValueType  # 1
+
+    class EmitType(_EmitType, metaclass=_EmitTypeEnumTypeWrapper): ...
+    CENTER: EmitConstraint.EmitType.ValueType  # 0
+    MIN_OVERLAP: EmitConstraint.EmitType.ValueType  # 1
+
+    EMIT_TYPE_FIELD_NUMBER: builtins.int
+    EMIT_OVERLAP_FIELD_NUMBER: builtins.int
+    emit_type: global___EmitConstraint.EmitType.ValueType
+    emit_overlap: builtins.float
+    def __init__(
+        self,
+        *,
+        emit_type: global___EmitConstraint.EmitType.ValueType | None = ...,
+        emit_overlap: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["emit_overlap", b"emit_overlap", "emit_type", b"emit_type"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["emit_overlap", b"emit_overlap", "emit_type", b"emit_type"]) -> None: ...
+
+global___EmitConstraint = EmitConstraint
+
+@typing_extensions.final
+class YoloSegParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_CLASS_FIELD_NUMBER: builtins.int
+    OBJECT_SCALE_FIELD_NUMBER: builtins.int
+    CLASS_SCALE_FIELD_NUMBER: builtins.int
+    USE_LOGIC_GRADIENT_FIELD_NUMBER: builtins.int
+    USE_HARDSIGMOID_FIELD_NUMBER: builtins.int
+    num_class: builtins.int
+    object_scale: builtins.float
+    class_scale: builtins.float
+    use_logic_gradient: builtins.bool
+    use_hardsigmoid: builtins.bool
+    def __init__(
+        self,
+        *,
+        num_class: builtins.int | None = ...,
+        object_scale: builtins.float | None = ...,
+        class_scale: builtins.float | None = ...,
+        use_logic_gradient: builtins.bool | None = ...,
+        use_hardsigmoid: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["class_scale", b"class_scale", "num_class", b"num_class", "object_scale", b"object_scale", "use_hardsigmoid", b"use_hardsigmoid", "use_logic_gradient", b"use_logic_gradient"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["class_scale", b"class_scale", "num_class", b"num_class", "object_scale", b"object_scale", "use_hardsigmoid", b"use_hardsigmoid", "use_logic_gradient", b"use_logic_gradient"]) -> None: ...
+
+global___YoloSegParameter = YoloSegParameter
+
+@typing_extensions.final
+class Yolov3Parameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _IOU_LOSS:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _IOU_LOSSEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[Yolov3Parameter._IOU_LOSS.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        IOU: Yolov3Parameter._IOU_LOSS.ValueType  # 0
+        GIOU: Yolov3Parameter._IOU_LOSS.ValueType  # 1
+        MSE: Yolov3Parameter._IOU_LOSS.ValueType  # 2
+        DIOU: Yolov3Parameter._IOU_LOSS.ValueType  # 3
+        CIOU: Yolov3Parameter._IOU_LOSS.ValueType  # 4
+
+    class IOU_LOSS(_IOU_LOSS, metaclass=_IOU_LOSSEnumTypeWrapper): ...
+    IOU: Yolov3Parameter.IOU_LOSS.ValueType  # 0
+    GIOU: Yolov3Parameter.IOU_LOSS.ValueType  # 1
+    MSE: Yolov3Parameter.IOU_LOSS.ValueType  # 2
+    DIOU: Yolov3Parameter.IOU_LOSS.ValueType  # 3
+    CIOU: Yolov3Parameter.IOU_LOSS.ValueType  # 4
+
+    SIDE_FIELD_NUMBER: builtins.int
+    NUM_CLASS_FIELD_NUMBER: builtins.int
+    NUM_FIELD_NUMBER: builtins.int
+    OBJECT_SCALE_FIELD_NUMBER: builtins.int
+    CLASS_SCALE_FIELD_NUMBER: builtins.int
+    NOOBJECT_SCALE_FIELD_NUMBER: builtins.int
+    COORD_SCALE_FIELD_NUMBER: builtins.int
+    THRESH_FIELD_NUMBER: builtins.int
+    ANCHORS_SCALE_FIELD_NUMBER: builtins.int
+    BIASES_FIELD_NUMBER: builtins.int
+    MASK_FIELD_NUMBER: builtins.int
+    USE_LOGIC_GRADIENT_FIELD_NUMBER: builtins.int
+    USE_FOCAL_LOSS_FIELD_NUMBER: builtins.int
+    IOU_LOSS_FIELD_NUMBER: builtins.int
+    IOU_NORMALIZER_FIELD_NUMBER: builtins.int
+    IOU_THRESH_FIELD_NUMBER: builtins.int
+    MAX_DELTA_FIELD_NUMBER: builtins.int
+    ACCUMULATE_FIELD_NUMBER: builtins.int
+    LABEL_SMOOTH_EPS_FIELD_NUMBER: builtins.int
+    side: builtins.int
+    num_class: builtins.int
+    num: builtins.int
+    object_scale: builtins.float
+    class_scale: builtins.float
+    noobject_scale: builtins.float
+    coord_scale: builtins.float
+    thresh: builtins.float
+    anchors_scale: builtins.int
+    @property
+    def biases(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def mask(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    use_logic_gradient: builtins.bool
+    use_focal_loss: builtins.bool
+    iou_loss: global___Yolov3Parameter.IOU_LOSS.ValueType
+    iou_normalizer: builtins.float
+    iou_thresh: builtins.float
+    max_delta: builtins.float
+    accumulate: builtins.bool
+    label_smooth_eps: builtins.float
+    def __init__(
+        self,
+        *,
+        side: builtins.int | None = ...,
+        num_class: builtins.int | None = ...,
+        num: builtins.int | None = ...,
+        object_scale: builtins.float | None = ...,
+        class_scale: builtins.float | None = ...,
+        noobject_scale: builtins.float | None = ...,
+        coord_scale: builtins.float | None = ...,
+        thresh: builtins.float | None = ...,
+        anchors_scale: builtins.int | None = ...,
+        biases: collections.abc.Iterable[builtins.float] | None = ...,
+        mask: collections.abc.Iterable[builtins.int] | None = ...,
+        use_logic_gradient: builtins.bool | None = ...,
+        use_focal_loss: builtins.bool | None = ...,
+        iou_loss: global___Yolov3Parameter.IOU_LOSS.ValueType | None = ...,
+        iou_normalizer: builtins.float | None = ...,
+        iou_thresh: builtins.float | None = ...,
+        max_delta: builtins.float | None = ...,
+        accumulate: builtins.bool | None = ...,
+        label_smooth_eps: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["accumulate", b"accumulate", "anchors_scale", b"anchors_scale", "class_scale", b"class_scale", "coord_scale", b"coord_scale", "iou_loss", b"iou_loss", "iou_normalizer", b"iou_normalizer", "iou_thresh", b"iou_thresh", "label_smooth_eps", b"label_smooth_eps", "max_delta", b"max_delta", "noobject_scale", b"noobject_scale", "num", b"num", "num_class", b"num_class", "object_scale", b"object_scale", "side", b"side", "thresh", b"thresh", "use_focal_loss", b"use_focal_loss", "use_logic_gradient", b"use_logic_gradient"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["accumulate", b"accumulate", "anchors_scale", b"anchors_scale", "biases", b"biases", "class_scale", b"class_scale", "coord_scale", b"coord_scale", "iou_loss", b"iou_loss", "iou_normalizer", b"iou_normalizer", "iou_thresh", b"iou_thresh", "label_smooth_eps", b"label_smooth_eps", "mask", b"mask", "max_delta", b"max_delta", "noobject_scale", b"noobject_scale", "num", b"num", "num_class", b"num_class", "object_scale", b"object_scale", "side", b"side", "thresh", b"thresh", "use_focal_loss", b"use_focal_loss", "use_logic_gradient", b"use_logic_gradient"]) -> None: ...
+
+global___Yolov3Parameter = Yolov3Parameter
+
+@typing_extensions.final
+class RegionLossParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SIDE_FIELD_NUMBER: builtins.int
+    NUM_CLASS_FIELD_NUMBER: builtins.int
+    BIAS_MATCH_FIELD_NUMBER: builtins.int
+    COORDS_FIELD_NUMBER: builtins.int
+    NUM_FIELD_NUMBER: builtins.int
+    SOFTMAX_FIELD_NUMBER: builtins.int
+    JITTER_FIELD_NUMBER: builtins.int
+    RESCORE_FIELD_NUMBER: builtins.int
+    OBJECT_SCALE_FIELD_NUMBER: builtins.int
+    CLASS_SCALE_FIELD_NUMBER: builtins.int
+    NOOBJECT_SCALE_FIELD_NUMBER: builtins.int
+    COORD_SCALE_FIELD_NUMBER: builtins.int
+    ABSOLUTE_FIELD_NUMBER: builtins.int
+    THRESH_FIELD_NUMBER: builtins.int
+    RANDOM_FIELD_NUMBER: builtins.int
+    BIASES_FIELD_NUMBER: builtins.int
+    SOFTMAX_TREE_FIELD_NUMBER: builtins.int
+    CLASS_MAP_FIELD_NUMBER: builtins.int
+    side: builtins.int
+    num_class: builtins.int
+    bias_match: builtins.int
+    coords: builtins.int
+    num: builtins.int
+    softmax: builtins.int
+    jitter: builtins.float
+    rescore: builtins.int
+    object_scale: builtins.float
+    class_scale: builtins.float
+    noobject_scale: builtins.float
+    coord_scale: builtins.float
+    absolute: builtins.int
+    thresh: builtins.float
+    random: builtins.int
+    @property
+    def biases(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    softmax_tree: builtins.str
+    class_map: builtins.str
+    def __init__(
+        self,
+        *,
+        side: builtins.int | None = ...,
+        num_class: builtins.int | None = ...,
+        bias_match: builtins.int | None = ...,
+        coords: builtins.int | None = ...,
+        num: builtins.int | None = ...,
+        softmax: builtins.int | None = ...,
+        jitter: builtins.float | None = ...,
+        rescore: builtins.int | None = ...,
+        object_scale: builtins.float | None = ...,
+        class_scale: builtins.float | None = ...,
+        noobject_scale: builtins.float | None = ...,
+        coord_scale: builtins.float | None = ...,
+        absolute: builtins.int | None = ...,
+        thresh: builtins.float | None = ...,
+        random: builtins.int | None = ...,
+        biases: collections.abc.Iterable[builtins.float] | None = ...,
+        softmax_tree: builtins.str | None = ...,
+        class_map: builtins.str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["absolute", b"absolute", "bias_match", b"bias_match", "class_map", b"class_map", "class_scale", b"class_scale", "coord_scale", b"coord_scale", "coords", b"coords", "jitter", b"jitter", "noobject_scale", b"noobject_scale", "num", b"num", "num_class", b"num_class", "object_scale", b"object_scale", "random", b"random", "rescore", b"rescore", "side", b"side", "softmax", b"softmax", "softmax_tree", b"softmax_tree", "thresh", b"thresh"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["absolute", b"absolute", "bias_match", b"bias_match", "biases", b"biases", "class_map", b"class_map", "class_scale", b"class_scale", "coord_scale", b"coord_scale", "coords", b"coords", "jitter", b"jitter", "noobject_scale", b"noobject_scale", "num", b"num", "num_class", b"num_class", "object_scale", b"object_scale", "random", b"random", "rescore", b"rescore", "side", b"side", "softmax", b"softmax", "softmax_tree", b"softmax_tree", "thresh", b"thresh"]) -> None: ...
+
+global___RegionLossParameter = RegionLossParameter
+
+@typing_extensions.final
+class ReorgParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STRIDE_FIELD_NUMBER: builtins.int
+    REVERSE_FIELD_NUMBER: builtins.int
+    stride: builtins.int
+    reverse: builtins.bool
+    def __init__(
+        self,
+        *,
+        stride: builtins.int | None = ...,
+        reverse: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["reverse", b"reverse", "stride", b"stride"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["reverse", b"reverse", "stride", b"stride"]) -> None: ...
+
+global___ReorgParameter = ReorgParameter
+
+@typing_extensions.final
+class ResizeParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Resize_mode:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _Resize_modeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ResizeParameter._Resize_mode.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        WARP: ResizeParameter._Resize_mode.ValueType  # 1
+        FIT_SMALL_SIZE: ResizeParameter._Resize_mode.ValueType  # 2
+        FIT_LARGE_SIZE_AND_PAD: ResizeParameter._Resize_mode.ValueType  # 3
+
+    class Resize_mode(_Resize_mode, metaclass=_Resize_modeEnumTypeWrapper): ...
+    WARP: ResizeParameter.Resize_mode.ValueType  # 1
+    FIT_SMALL_SIZE: ResizeParameter.Resize_mode.ValueType  # 2
+    FIT_LARGE_SIZE_AND_PAD: ResizeParameter.Resize_mode.ValueType  # 3
+
+    class _Pad_mode:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _Pad_modeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ResizeParameter._Pad_mode.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        CONSTANT: ResizeParameter._Pad_mode.ValueType  # 1
+        MIRRORED: ResizeParameter._Pad_mode.ValueType  # 2
+        REPEAT_NEAREST: ResizeParameter._Pad_mode.ValueType  # 3
+
+    class Pad_mode(_Pad_mode, metaclass=_Pad_modeEnumTypeWrapper): ...
+    CONSTANT: ResizeParameter.Pad_mode.ValueType  # 1
+    MIRRORED: ResizeParameter.Pad_mode.ValueType  # 2
+    REPEAT_NEAREST: ResizeParameter.Pad_mode.ValueType  # 3
+
+    class _Interp_mode:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _Interp_modeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ResizeParameter._Interp_mode.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        LINEAR: ResizeParameter._Interp_mode.ValueType  # 1
+        AREA: ResizeParameter._Interp_mode.ValueType  # 2
+        NEAREST: ResizeParameter._Interp_mode.ValueType  # 3
+        CUBIC: ResizeParameter._Interp_mode.ValueType  # 4
+        LANCZOS4: ResizeParameter._Interp_mode.ValueType  # 5
+
+    class Interp_mode(_Interp_mode, metaclass=_Interp_modeEnumTypeWrapper): ...
+    LINEAR: ResizeParameter.Interp_mode.ValueType  # 1
+    AREA: ResizeParameter.Interp_mode.ValueType  # 2
+    NEAREST: ResizeParameter.Interp_mode.ValueType  # 3
+    CUBIC: ResizeParameter.Interp_mode.ValueType  # 4
+    LANCZOS4: ResizeParameter.Interp_mode.ValueType  # 5
+
+    class _FunctionType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _FunctionTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ResizeParameter._FunctionType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        SIZE_GIVEN: ResizeParameter._FunctionType.ValueType  # 0
+        FACTOR_GIVEN: ResizeParameter._FunctionType.ValueType  # 1
+
+    class FunctionType(_FunctionType, metaclass=_FunctionTypeEnumTypeWrapper): ...
+    SIZE_GIVEN: ResizeParameter.FunctionType.ValueType  # 0
+    FACTOR_GIVEN: ResizeParameter.FunctionType.ValueType  # 1
+
+    PROB_FIELD_NUMBER: builtins.int
+    RESIZE_MODE_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    WIDTH_FIELD_NUMBER: builtins.int
+    HEIGHT_SCALE_FIELD_NUMBER: builtins.int
+    WIDTH_SCALE_FIELD_NUMBER: builtins.int
+    PAD_MODE_FIELD_NUMBER: builtins.int
+    PAD_VALUE_FIELD_NUMBER: builtins.int
+    INTERP_MODE_FIELD_NUMBER: builtins.int
+    IS_PYRAMID_TEST_FIELD_NUMBER: builtins.int
+    OUT_HEIGHT_SCALE_FIELD_NUMBER: builtins.int
+    OUT_WIDTH_SCALE_FIELD_NUMBER: builtins.int
+    FUNCTION_TYPE_FIELD_NUMBER: builtins.int
+    INTEPOLATION_TYPE_FIELD_NUMBER: builtins.int
+    RESIZE_FACTOR_FIELD_NUMBER: builtins.int
+    prob: builtins.float
+    resize_mode: global___ResizeParameter.Resize_mode.ValueType
+    height: builtins.int
+    width: builtins.int
+    height_scale: builtins.int
+    width_scale: builtins.int
+    pad_mode: global___ResizeParameter.Pad_mode.ValueType
+    @property
+    def pad_value(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def interp_mode(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[global___ResizeParameter.Interp_mode.ValueType]: ...
+    is_pyramid_test: builtins.bool
+    out_height_scale: builtins.float
+    out_width_scale: builtins.float
+    function_type: global___ResizeParameter.FunctionType.ValueType
+    intepolation_type: global___ResizeParameter.Interp_mode.ValueType
+    resize_factor: builtins.float
+    def __init__(
+        self,
+        *,
+        prob: builtins.float | None = ...,
+        resize_mode: global___ResizeParameter.Resize_mode.ValueType | None = ...,
+        height: builtins.int | None = ...,
+        width: builtins.int | None = ...,
+        height_scale: builtins.int | None = ...,
+        width_scale: builtins.int | None = ...,
+        pad_mode: global___ResizeParameter.Pad_mode.ValueType | None = ...,
+        pad_value: collections.abc.Iterable[builtins.float] | None = ...,
+        interp_mode: collections.abc.Iterable[global___ResizeParameter.Interp_mode.ValueType] | None = ...,
+        is_pyramid_test: builtins.bool | None = ...,
+        out_height_scale: builtins.float | None = ...,
+        out_width_scale: builtins.float | None = ...,
+        function_type: global___ResizeParameter.FunctionType.ValueType | None = ...,
+        intepolation_type: global___ResizeParameter.Interp_mode.ValueType | None = ...,
+        resize_factor: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["function_type", b"function_type", "height", b"height", "height_scale", b"height_scale", "intepolation_type", b"intepolation_type", "is_pyramid_test", b"is_pyramid_test", "out_height_scale", b"out_height_scale", "out_width_scale", b"out_width_scale", "pad_mode", b"pad_mode", "prob", b"prob", "resize_factor", b"resize_factor", "resize_mode", b"resize_mode", "width", b"width", "width_scale", b"width_scale"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["function_type", b"function_type", "height", b"height", "height_scale", b"height_scale", "intepolation_type", b"intepolation_type", "interp_mode", b"interp_mode", "is_pyramid_test", b"is_pyramid_test", "out_height_scale", b"out_height_scale", "out_width_scale", b"out_width_scale", "pad_mode", b"pad_mode", "pad_value", b"pad_value", "prob", b"prob", "resize_factor", b"resize_factor", "resize_mode", b"resize_mode", "width", b"width", "width_scale", b"width_scale"]) -> None: ...
+
+global___ResizeParameter = ResizeParameter
+
+@typing_extensions.final
+class DistortionParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BRIGHTNESS_PROB_FIELD_NUMBER: builtins.int
+    BRIGHTNESS_DELTA_FIELD_NUMBER: builtins.int
+    CONTRAST_PROB_FIELD_NUMBER: builtins.int
+    CONTRAST_LOWER_FIELD_NUMBER: builtins.int
+    CONTRAST_UPPER_FIELD_NUMBER: builtins.int
+    HUE_PROB_FIELD_NUMBER: builtins.int
+    HUE_DELTA_FIELD_NUMBER: builtins.int
+    SATURATION_PROB_FIELD_NUMBER: builtins.int
+    SATURATION_LOWER_FIELD_NUMBER: builtins.int
+    SATURATION_UPPER_FIELD_NUMBER: builtins.int
+    RANDOM_ORDER_PROB_FIELD_NUMBER: builtins.int
+    brightness_prob: builtins.float
+    brightness_delta: builtins.float
+    contrast_prob: builtins.float
+    contrast_lower: builtins.float
+    contrast_upper: builtins.float
+    hue_prob: builtins.float
+    hue_delta: builtins.float
+    saturation_prob: builtins.float
+    saturation_lower: builtins.float
+    saturation_upper: builtins.float
+    random_order_prob: builtins.float
+    def __init__(
+        self,
+        *,
+        brightness_prob: builtins.float | None = ...,
+        brightness_delta: builtins.float | None = ...,
+        contrast_prob: builtins.float | None = ...,
+        contrast_lower: builtins.float | None = ...,
+        contrast_upper: builtins.float | None = ...,
+        hue_prob: builtins.float | None = ...,
+        hue_delta: builtins.float | None = ...,
+        saturation_prob: builtins.float | None = ...,
+        saturation_lower: builtins.float | None = ...,
+        saturation_upper: builtins.float | None = ...,
+        random_order_prob: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["brightness_delta", b"brightness_delta", "brightness_prob", b"brightness_prob", "contrast_lower", b"contrast_lower", "contrast_prob", b"contrast_prob", "contrast_upper", b"contrast_upper", "hue_delta", b"hue_delta", "hue_prob", b"hue_prob", "random_order_prob", b"random_order_prob", "saturation_lower", b"saturation_lower", "saturation_prob", b"saturation_prob", "saturation_upper", b"saturation_upper"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["brightness_delta", b"brightness_delta", "brightness_prob", b"brightness_prob", "contrast_lower", b"contrast_lower", "contrast_prob", b"contrast_prob", "contrast_upper", b"contrast_upper", "hue_delta", b"hue_delta", "hue_prob", b"hue_prob", "random_order_prob", b"random_order_prob", "saturation_lower", b"saturation_lower", "saturation_prob", b"saturation_prob", "saturation_upper", b"saturation_upper"]) -> None: ...
+
+global___DistortionParameter = DistortionParameter
+
+@typing_extensions.final
+class ExpansionParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PROB_FIELD_NUMBER: builtins.int
+    MAX_EXPAND_RATIO_FIELD_NUMBER: builtins.int
+    prob: builtins.float
+    max_expand_ratio: builtins.float
+    def __init__(
+        self,
+        *,
+        prob: builtins.float | None = ...,
+        max_expand_ratio: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["max_expand_ratio", b"max_expand_ratio", "prob", b"prob"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["max_expand_ratio", b"max_expand_ratio", "prob", b"prob"]) -> None: ...
+
+global___ExpansionParameter = ExpansionParameter
+
+@typing_extensions.final
+class AnnotatedDataParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BATCH_SAMPLER_FIELD_NUMBER: builtins.int
+    LABEL_MAP_FILE_FIELD_NUMBER: builtins.int
+    YOLO_DATA_TYPE_FIELD_NUMBER: builtins.int
+    YOLO_DATA_JITTER_FIELD_NUMBER: builtins.int
+    TRAIN_DIFFCULT_FIELD_NUMBER: builtins.int
+    SINGLE_CLASS_FIELD_NUMBER: builtins.int
+    SEG_SCALES_FIELD_NUMBER: builtins.int
+    SEG_RESIZE_WIDTH_FIELD_NUMBER: builtins.int
+    SEG_RESIZE_HEIGHT_FIELD_NUMBER: builtins.int
+    DIFFICULT_LABEL_WARMUP_FIELD_NUMBER: builtins.int
+    @property
+    def batch_sampler(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BatchSampler]: ...
+    label_map_file: builtins.str
+    yolo_data_type: builtins.int
+    yolo_data_jitter: builtins.float
+    train_diffcult: builtins.bool
+    single_class: builtins.bool
+    seg_scales: builtins.int
+    seg_resize_width: builtins.int
+    seg_resize_height: builtins.int
+    difficult_label_warmup: builtins.bool
+    def __init__(
+        self,
+        *,
+        batch_sampler: collections.abc.Iterable[global___BatchSampler] | None = ...,
+        label_map_file: builtins.str | None = ...,
+        yolo_data_type: builtins.int | None = ...,
+        yolo_data_jitter: builtins.float | None = ...,
+        train_diffcult: builtins.bool | None = ...,
+        single_class: builtins.bool | None = ...,
+        seg_scales: builtins.int | None = ...,
+        seg_resize_width: builtins.int | None = ...,
+        seg_resize_height: builtins.int | None = ...,
+        difficult_label_warmup: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["difficult_label_warmup", b"difficult_label_warmup", "label_map_file", b"label_map_file", "seg_resize_height", b"seg_resize_height", "seg_resize_width", b"seg_resize_width", "seg_scales", b"seg_scales", "single_class", b"single_class", "train_diffcult", b"train_diffcult", "yolo_data_jitter", b"yolo_data_jitter", "yolo_data_type", b"yolo_data_type"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_sampler", b"batch_sampler", "difficult_label_warmup", b"difficult_label_warmup", "label_map_file", b"label_map_file", "seg_resize_height", b"seg_resize_height", "seg_resize_width", b"seg_resize_width", "seg_scales", b"seg_scales", "single_class", b"single_class", "train_diffcult", b"train_diffcult", "yolo_data_jitter", b"yolo_data_jitter", "yolo_data_type", b"yolo_data_type"]) -> None: ...
+
+global___AnnotatedDataParameter = AnnotatedDataParameter
+
+@typing_extensions.final
+class DetectionEvaluateParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_CLASSES_FIELD_NUMBER: builtins.int
+    BACKGROUND_LABEL_ID_FIELD_NUMBER: builtins.int
+    OVERLAP_THRESHOLD_FIELD_NUMBER: builtins.int
+    EVALUATE_DIFFICULT_GT_FIELD_NUMBER: builtins.int
+    NAME_SIZE_FILE_FIELD_NUMBER: builtins.int
+    RESIZE_PARAM_FIELD_NUMBER: builtins.int
+    num_classes: builtins.int
+    background_label_id: builtins.int
+    overlap_threshold: builtins.float
+    evaluate_difficult_gt: builtins.bool
+    name_size_file: builtins.str
+    @property
+    def resize_param(self) -> global___ResizeParameter: ...
+    def __init__(
+        self,
+        *,
+        num_classes: builtins.int | None = ...,
+        background_label_id: builtins.int | None = ...,
+        overlap_threshold: builtins.float | None = ...,
+        evaluate_difficult_gt: builtins.bool | None = ...,
+        name_size_file: builtins.str | None = ...,
+        resize_param: global___ResizeParameter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["background_label_id", b"background_label_id", "evaluate_difficult_gt", b"evaluate_difficult_gt", "name_size_file", b"name_size_file", "num_classes", b"num_classes", "overlap_threshold", b"overlap_threshold", "resize_param", b"resize_param"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["background_label_id", b"background_label_id", "evaluate_difficult_gt", b"evaluate_difficult_gt", "name_size_file", b"name_size_file", "num_classes", b"num_classes", "overlap_threshold", b"overlap_threshold", "resize_param", b"resize_param"]) -> None: ...
+
+global___DetectionEvaluateParameter = DetectionEvaluateParameter
+
+@typing_extensions.final
+class SegmentationEvaluateParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_CLASSES_FIELD_NUMBER: builtins.int
+    THRESHOLD_FIELD_NUMBER: builtins.int
+    num_classes: builtins.int
+    threshold: builtins.float
+    def __init__(
+        self,
+        *,
+        num_classes: builtins.int | None = ...,
+        threshold: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["num_classes", b"num_classes", "threshold", b"threshold"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["num_classes", b"num_classes", "threshold", b"threshold"]) -> None: ...
+
+global___SegmentationEvaluateParameter = SegmentationEvaluateParameter
+
+@typing_extensions.final
+class NonMaximumSuppressionParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NMS_THRESHOLD_FIELD_NUMBER: builtins.int
+    TOP_K_FIELD_NUMBER: builtins.int
+    ETA_FIELD_NUMBER: builtins.int
+    nms_threshold: builtins.float
+    top_k: builtins.int
+    eta: builtins.float
+    def __init__(
+        self,
+        *,
+        nms_threshold: builtins.float | None = ...,
+        top_k: builtins.int | None = ...,
+        eta: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["eta", b"eta", "nms_threshold", b"nms_threshold", "top_k", b"top_k"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["eta", b"eta", "nms_threshold", b"nms_threshold", "top_k", b"top_k"]) -> None: ...
+
+global___NonMaximumSuppressionParameter = NonMaximumSuppressionParameter
+
+@typing_extensions.final
+class SaveOutputParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUTPUT_DIRECTORY_FIELD_NUMBER: builtins.int
+    OUTPUT_NAME_PREFIX_FIELD_NUMBER: builtins.int
+    OUTPUT_FORMAT_FIELD_NUMBER: builtins.int
+    LABEL_MAP_FILE_FIELD_NUMBER: builtins.int
+    NAME_SIZE_FILE_FIELD_NUMBER: builtins.int
+    NUM_TEST_IMAGE_FIELD_NUMBER: builtins.int
+    RESIZE_PARAM_FIELD_NUMBER: builtins.int
+    output_directory: builtins.str
+    output_name_prefix: builtins.str
+    output_format: builtins.str
+    label_map_file: builtins.str
+    name_size_file: builtins.str
+    num_test_image: builtins.int
+    @property
+    def resize_param(self) -> global___ResizeParameter: ...
+    def __init__(
+        self,
+        *,
+        output_directory: builtins.str | None = ...,
+        output_name_prefix: builtins.str | None = ...,
+        output_format: builtins.str | None = ...,
+        label_map_file: builtins.str | None = ...,
+        name_size_file: builtins.str | None = ...,
+        num_test_image: builtins.int | None = ...,
+        resize_param: global___ResizeParameter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["label_map_file", b"label_map_file", "name_size_file", b"name_size_file", "num_test_image", b"num_test_image", "output_directory", b"output_directory", "output_format", b"output_format", "output_name_prefix", b"output_name_prefix", "resize_param", b"resize_param"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["label_map_file", b"label_map_file", "name_size_file", b"name_size_file", "num_test_image", b"num_test_image", "output_directory", b"output_directory", "output_format", b"output_format", "output_name_prefix", b"output_name_prefix", "resize_param", b"resize_param"]) -> None: ...
+
+global___SaveOutputParameter = SaveOutputParameter
+
+@typing_extensions.final
+class DetectionOutputParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_CLASSES_FIELD_NUMBER: builtins.int
+    SHARE_LOCATION_FIELD_NUMBER: builtins.int
+    BACKGROUND_LABEL_ID_FIELD_NUMBER: builtins.int
+    NMS_PARAM_FIELD_NUMBER: builtins.int
+    SAVE_OUTPUT_PARAM_FIELD_NUMBER: builtins.int
+    CODE_TYPE_FIELD_NUMBER: builtins.int
+    VARIANCE_ENCODED_IN_TARGET_FIELD_NUMBER: builtins.int
+    KEEP_TOP_K_FIELD_NUMBER: builtins.int
+    CONFIDENCE_THRESHOLD_FIELD_NUMBER: builtins.int
+    VISUALIZE_FIELD_NUMBER: builtins.int
+    VISUALIZE_THRESHOLD_FIELD_NUMBER: builtins.int
+    SAVE_FILE_FIELD_NUMBER: builtins.int
+    BIASES_FIELD_NUMBER: builtins.int
+    COORDS_FIELD_NUMBER: builtins.int
+    num_classes: builtins.int
+    share_location: builtins.bool
+    background_label_id: builtins.int
+    @property
+    def nms_param(self) -> global___NonMaximumSuppressionParameter: ...
+    @property
+    def save_output_param(self) -> global___SaveOutputParameter: ...
+    code_type: global___PriorBoxParameter.CodeType.ValueType
+    variance_encoded_in_target: builtins.bool
+    keep_top_k: builtins.int
+    confidence_threshold: builtins.float
+    visualize: builtins.bool
+    visualize_threshold: builtins.float
+    save_file: builtins.str
+    @property
+    def biases(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    coords: builtins.int
+    def __init__(
+        self,
+        *,
+        num_classes: builtins.int | None = ...,
+        share_location: builtins.bool | None = ...,
+        background_label_id: builtins.int | None = ...,
+        nms_param: global___NonMaximumSuppressionParameter | None = ...,
+        save_output_param: global___SaveOutputParameter | None = ...,
+        code_type: global___PriorBoxParameter.CodeType.ValueType | None = ...,
+        variance_encoded_in_target: builtins.bool | None = ...,
+        keep_top_k: builtins.int | None = ...,
+        confidence_threshold: builtins.float | None = ...,
+        visualize: builtins.bool | None = ...,
+        visualize_threshold: builtins.float | None = ...,
+        save_file: builtins.str | None = ...,
+        biases: collections.abc.Iterable[builtins.float] | None = ...,
+        coords: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["background_label_id", b"background_label_id", "code_type", b"code_type", "confidence_threshold", b"confidence_threshold", "coords", b"coords", "keep_top_k", b"keep_top_k", "nms_param", b"nms_param", "num_classes", b"num_classes", "save_file", b"save_file", "save_output_param", b"save_output_param", "share_location", b"share_location", "variance_encoded_in_target", b"variance_encoded_in_target", "visualize", b"visualize", "visualize_threshold", b"visualize_threshold"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["background_label_id", b"background_label_id", "biases", b"biases", "code_type", b"code_type", "confidence_threshold", b"confidence_threshold", "coords", b"coords", "keep_top_k", b"keep_top_k", "nms_param", b"nms_param", "num_classes", b"num_classes", "save_file", b"save_file", "save_output_param", b"save_output_param", "share_location", b"share_location", "variance_encoded_in_target", b"variance_encoded_in_target", "visualize", b"visualize", "visualize_threshold", b"visualize_threshold"]) -> None: ...
+
+global___DetectionOutputParameter = DetectionOutputParameter
+
+@typing_extensions.final
+class YoloDetectionOutputParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SIDE_FIELD_NUMBER: builtins.int
+    NUM_CLASSES_FIELD_NUMBER: builtins.int
+    NUM_BOX_FIELD_NUMBER: builtins.int
+    COORDS_FIELD_NUMBER: builtins.int
+    CONFIDENCE_THRESHOLD_FIELD_NUMBER: builtins.int
+    NMS_THRESHOLD_FIELD_NUMBER: builtins.int
+    BIASES_FIELD_NUMBER: builtins.int
+    LABEL_MAP_FILE_FIELD_NUMBER: builtins.int
+    side: builtins.int
+    num_classes: builtins.int
+    num_box: builtins.int
+    coords: builtins.int
+    confidence_threshold: builtins.float
+    nms_threshold: builtins.float
+    @property
+    def biases(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    label_map_file: builtins.str
+    def __init__(
+        self,
+        *,
+        side: builtins.int | None = ...,
+        num_classes: builtins.int | None = ...,
+        num_box: builtins.int | None = ...,
+        coords: builtins.int | None = ...,
+        confidence_threshold: builtins.float | None = ...,
+        nms_threshold: builtins.float | None = ...,
+        biases: collections.abc.Iterable[builtins.float] | None = ...,
+        label_map_file: builtins.str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["confidence_threshold", b"confidence_threshold", "coords", b"coords", "label_map_file", b"label_map_file", "nms_threshold", b"nms_threshold", "num_box", b"num_box", "num_classes", b"num_classes", "side", b"side"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["biases", b"biases", "confidence_threshold", b"confidence_threshold", "coords", b"coords", "label_map_file", b"label_map_file", "nms_threshold", b"nms_threshold", "num_box", b"num_box", "num_classes", b"num_classes", "side", b"side"]) -> None: ...
+
+global___YoloDetectionOutputParameter = YoloDetectionOutputParameter
+
+@typing_extensions.final
+class Yolov3DetectionOutputParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_CLASSES_FIELD_NUMBER: builtins.int
+    NUM_BOX_FIELD_NUMBER: builtins.int
+    CONFIDENCE_THRESHOLD_FIELD_NUMBER: builtins.int
+    NMS_THRESHOLD_FIELD_NUMBER: builtins.int
+    BIASES_FIELD_NUMBER: builtins.int
+    ANCHORS_SCALE_FIELD_NUMBER: builtins.int
+    MASK_GROUP_NUM_FIELD_NUMBER: builtins.int
+    MASK_FIELD_NUMBER: builtins.int
+    GAUSSIAN_BOX_FIELD_NUMBER: builtins.int
+    num_classes: builtins.int
+    num_box: builtins.int
+    confidence_threshold: builtins.float
+    nms_threshold: builtins.float
+    @property
+    def biases(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def anchors_scale(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    mask_group_num: builtins.int
+    @property
+    def mask(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    gaussian_box: builtins.bool
+    def __init__(
+        self,
+        *,
+        num_classes: builtins.int | None = ...,
+        num_box: builtins.int | None = ...,
+        confidence_threshold: builtins.float | None = ...,
+        nms_threshold: builtins.float | None = ...,
+        biases: collections.abc.Iterable[builtins.float] | None = ...,
+        anchors_scale: collections.abc.Iterable[builtins.int] | None = ...,
+        mask_group_num: builtins.int | None = ...,
+        mask: collections.abc.Iterable[builtins.int] | None = ...,
+        gaussian_box: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["confidence_threshold", b"confidence_threshold", "gaussian_box", b"gaussian_box", "mask_group_num", b"mask_group_num", "nms_threshold", b"nms_threshold", "num_box", b"num_box", "num_classes", b"num_classes"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["anchors_scale", b"anchors_scale", "biases", b"biases", "confidence_threshold", b"confidence_threshold", "gaussian_box", b"gaussian_box", "mask", b"mask", "mask_group_num", b"mask_group_num", "nms_threshold", b"nms_threshold", "num_box", b"num_box", "num_classes", b"num_classes"]) -> None: ...
+
+global___Yolov3DetectionOutputParameter = Yolov3DetectionOutputParameter
+
+@typing_extensions.final
+class MultiBoxLossParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _LocLossType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _LocLossTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[MultiBoxLossParameter._LocLossType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        L2: MultiBoxLossParameter._LocLossType.ValueType  # 0
+        SMOOTH_L1: MultiBoxLossParameter._LocLossType.ValueType  # 1
+
+    class LocLossType(_LocLossType, metaclass=_LocLossTypeEnumTypeWrapper): ...
+    L2: MultiBoxLossParameter.LocLossType.ValueType  # 0
+    SMOOTH_L1: MultiBoxLossParameter.LocLossType.ValueType  # 1
+
+    class _ConfLossType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _ConfLossTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[MultiBoxLossParameter._ConfLossType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        SOFTMAX: MultiBoxLossParameter._ConfLossType.ValueType  # 0
+        LOGISTIC: MultiBoxLossParameter._ConfLossType.ValueType  # 1
+
+    class ConfLossType(_ConfLossType, metaclass=_ConfLossTypeEnumTypeWrapper): ...
+    SOFTMAX: MultiBoxLossParameter.ConfLossType.ValueType  # 0
+    LOGISTIC: MultiBoxLossParameter.ConfLossType.ValueType  # 1
+
+    class _MatchType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _MatchTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[MultiBoxLossParameter._MatchType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        BIPARTITE: MultiBoxLossParameter._MatchType.ValueType  # 0
+        PER_PREDICTION: MultiBoxLossParameter._MatchType.ValueType  # 1
+
+    class MatchType(_MatchType, metaclass=_MatchTypeEnumTypeWrapper): ...
+    BIPARTITE: MultiBoxLossParameter.MatchType.ValueType  # 0
+    PER_PREDICTION: MultiBoxLossParameter.MatchType.ValueType  # 1
+
+    class _MiningType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _MiningTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[MultiBoxLossParameter._MiningType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        NONE: MultiBoxLossParameter._MiningType.ValueType  # 0
+        MAX_NEGATIVE: MultiBoxLossParameter._MiningType.ValueType  # 1
+        HARD_EXAMPLE: MultiBoxLossParameter._MiningType.ValueType  # 2
+
+    class MiningType(_MiningType, metaclass=_MiningTypeEnumTypeWrapper): ...
+    NONE: MultiBoxLossParameter.MiningType.ValueType  # 0
+    MAX_NEGATIVE: MultiBoxLossParameter.MiningType.ValueType  # 1
+    HARD_EXAMPLE: MultiBoxLossParameter.MiningType.ValueType  # 2
+
+    LOC_LOSS_TYPE_FIELD_NUMBER: builtins.int
+    CONF_LOSS_TYPE_FIELD_NUMBER: builtins.int
+    LOC_WEIGHT_FIELD_NUMBER: builtins.int
+    NUM_CLASSES_FIELD_NUMBER: builtins.int
+    SHARE_LOCATION_FIELD_NUMBER: builtins.int
+    MATCH_TYPE_FIELD_NUMBER: builtins.int
+    OVERLAP_THRESHOLD_FIELD_NUMBER: builtins.int
+    USE_PRIOR_FOR_MATCHING_FIELD_NUMBER: builtins.int
+    BACKGROUND_LABEL_ID_FIELD_NUMBER: builtins.int
+    USE_DIFFICULT_GT_FIELD_NUMBER: builtins.int
+    DO_NEG_MINING_FIELD_NUMBER: builtins.int
+    NEG_POS_RATIO_FIELD_NUMBER: builtins.int
+    NEG_OVERLAP_FIELD_NUMBER: builtins.int
+    CODE_TYPE_FIELD_NUMBER: builtins.int
+    ENCODE_VARIANCE_IN_TARGET_FIELD_NUMBER: builtins.int
+    MAP_OBJECT_TO_AGNOSTIC_FIELD_NUMBER: builtins.int
+    IGNORE_CROSS_BOUNDARY_BBOX_FIELD_NUMBER: builtins.int
+    BP_INSIDE_FIELD_NUMBER: builtins.int
+    MINING_TYPE_FIELD_NUMBER: builtins.int
+    NMS_PARAM_FIELD_NUMBER: builtins.int
+    SAMPLE_SIZE_FIELD_NUMBER: builtins.int
+    USE_PRIOR_FOR_NMS_FIELD_NUMBER: builtins.int
+    IGNORE_DIFFICULT_GT_FIELD_NUMBER: builtins.int
+    loc_loss_type: global___MultiBoxLossParameter.LocLossType.ValueType
+    conf_loss_type: global___MultiBoxLossParameter.ConfLossType.ValueType
+    loc_weight: builtins.float
+    num_classes: builtins.int
+    share_location: builtins.bool
+    match_type: global___MultiBoxLossParameter.MatchType.ValueType
+    overlap_threshold: builtins.float
+    use_prior_for_matching: builtins.bool
+    background_label_id: builtins.int
+    use_difficult_gt: builtins.bool
+    do_neg_mining: builtins.bool
+    neg_pos_ratio: builtins.float
+    neg_overlap: builtins.float
+    code_type: global___PriorBoxParameter.CodeType.ValueType
+    encode_variance_in_target: builtins.bool
+    map_object_to_agnostic: builtins.bool
+    ignore_cross_boundary_bbox: builtins.bool
+    bp_inside: builtins.bool
+    mining_type: global___MultiBoxLossParameter.MiningType.ValueType
+    @property
+    def nms_param(self) -> global___NonMaximumSuppressionParameter: ...
+    sample_size: builtins.int
+    use_prior_for_nms: builtins.bool
+    ignore_difficult_gt: builtins.bool
+    def __init__(
+        self,
+        *,
+        loc_loss_type: global___MultiBoxLossParameter.LocLossType.ValueType | None = ...,
+        conf_loss_type: global___MultiBoxLossParameter.ConfLossType.ValueType | None = ...,
+        loc_weight: builtins.float | None = ...,
+        num_classes: builtins.int | None = ...,
+        share_location: builtins.bool | None = ...,
+        match_type: global___MultiBoxLossParameter.MatchType.ValueType | None = ...,
+        overlap_threshold: builtins.float | None = ...,
+        use_prior_for_matching: builtins.bool | None = ...,
+        background_label_id: builtins.int | None = ...,
+        use_difficult_gt: builtins.bool | None = ...,
+        do_neg_mining: builtins.bool | None = ...,
+        neg_pos_ratio: builtins.float | None = ...,
+        neg_overlap: builtins.float | None = ...,
+        code_type: global___PriorBoxParameter.CodeType.ValueType | None = ...,
+        encode_variance_in_target: builtins.bool | None = ...,
+        map_object_to_agnostic: builtins.bool | None = ...,
+        ignore_cross_boundary_bbox: builtins.bool | None = ...,
+        bp_inside: builtins.bool | None = ...,
+        mining_type: global___MultiBoxLossParameter.MiningType.ValueType | None = ...,
+        nms_param: global___NonMaximumSuppressionParameter | None = ...,
+        sample_size: builtins.int | None = ...,
+        use_prior_for_nms: builtins.bool | None = ...,
+        ignore_difficult_gt: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["background_label_id", b"background_label_id", "bp_inside", b"bp_inside", "code_type", b"code_type", "conf_loss_type", b"conf_loss_type", "do_neg_mining", b"do_neg_mining", "encode_variance_in_target", b"encode_variance_in_target", "ignore_cross_boundary_bbox", b"ignore_cross_boundary_bbox", "ignore_difficult_gt", b"ignore_difficult_gt", "loc_loss_type", b"loc_loss_type", "loc_weight", b"loc_weight", "map_object_to_agnostic", b"map_object_to_agnostic", "match_type", b"match_type", "mining_type", b"mining_type", "neg_overlap", b"neg_overlap", "neg_pos_ratio", b"neg_pos_ratio", "nms_param", b"nms_param", "num_classes", b"num_classes", "overlap_threshold", b"overlap_threshold", "sample_size", b"sample_size", "share_location", b"share_location", "use_difficult_gt", b"use_difficult_gt", "use_prior_for_matching", b"use_prior_for_matching", "use_prior_for_nms", b"use_prior_for_nms"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["background_label_id", b"background_label_id", "bp_inside", b"bp_inside", "code_type", b"code_type", "conf_loss_type", b"conf_loss_type", "do_neg_mining", b"do_neg_mining", "encode_variance_in_target", b"encode_variance_in_target", "ignore_cross_boundary_bbox", b"ignore_cross_boundary_bbox", "ignore_difficult_gt", b"ignore_difficult_gt", "loc_loss_type", b"loc_loss_type", "loc_weight", b"loc_weight", "map_object_to_agnostic", b"map_object_to_agnostic", "match_type", b"match_type", "mining_type", b"mining_type", "neg_overlap", b"neg_overlap", "neg_pos_ratio", b"neg_pos_ratio", "nms_param", b"nms_param", "num_classes", b"num_classes", "overlap_threshold", b"overlap_threshold", "sample_size", b"sample_size", "share_location", b"share_location", "use_difficult_gt", b"use_difficult_gt", "use_prior_for_matching", b"use_prior_for_matching", "use_prior_for_nms", b"use_prior_for_nms"]) -> None: ...
+
+global___MultiBoxLossParameter = MultiBoxLossParameter
+
+@typing_extensions.final
+class NormalizeParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ACROSS_SPATIAL_FIELD_NUMBER: builtins.int
+    SCALE_FILLER_FIELD_NUMBER: builtins.int
+    CHANNEL_SHARED_FIELD_NUMBER: builtins.int
+    EPS_FIELD_NUMBER: builtins.int
+    NORMALIZE_TYPE_FIELD_NUMBER: builtins.int
+    FIX_GRADIENT_FIELD_NUMBER: builtins.int
+    BP_NORM_FIELD_NUMBER: builtins.int
+    across_spatial: builtins.bool
+    @property
+    def scale_filler(self) -> global___FillerParameter: ...
+    channel_shared: builtins.bool
+    eps: builtins.float
+    normalize_type: builtins.str
+    fix_gradient: builtins.bool
+    bp_norm: builtins.bool
+    def __init__(
+        self,
+        *,
+        across_spatial: builtins.bool | None = ...,
+        scale_filler: global___FillerParameter | None = ...,
+        channel_shared: builtins.bool | None = ...,
+        eps: builtins.float | None = ...,
+        normalize_type: builtins.str | None = ...,
+        fix_gradient: builtins.bool | None = ...,
+        bp_norm: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["across_spatial", b"across_spatial", "bp_norm", b"bp_norm", "channel_shared", b"channel_shared", "eps", b"eps", "fix_gradient", b"fix_gradient", "normalize_type", b"normalize_type", "scale_filler", b"scale_filler"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["across_spatial", b"across_spatial", "bp_norm", b"bp_norm", "channel_shared", b"channel_shared", "eps", b"eps", "fix_gradient", b"fix_gradient", "normalize_type", b"normalize_type", "scale_filler", b"scale_filler"]) -> None: ...
+
+global___NormalizeParameter = NormalizeParameter
+
+@typing_extensions.final
+class PermuteParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: builtins.int
+    @property
+    def order(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        order: collections.abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["order", b"order"]) -> None: ...
+
+global___PermuteParameter = PermuteParameter
+
+@typing_extensions.final
+class PriorBoxParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _CodeType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _CodeTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[PriorBoxParameter._CodeType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        CORNER: PriorBoxParameter._CodeType.ValueType  # 1
+        CENTER_SIZE: PriorBoxParameter._CodeType.ValueType  # 2
+        CORNER_SIZE: PriorBoxParameter._CodeType.ValueType  # 3
+
+    class CodeType(_CodeType, metaclass=_CodeTypeEnumTypeWrapper): ...
+    CORNER: PriorBoxParameter.CodeType.ValueType  # 1
+    CENTER_SIZE: PriorBoxParameter.CodeType.ValueType  # 2
+    CORNER_SIZE: PriorBoxParameter.CodeType.ValueType  # 3
+
+    MIN_SIZE_FIELD_NUMBER: builtins.int
+    MAX_SIZE_FIELD_NUMBER: builtins.int
+    ASPECT_RATIO_FIELD_NUMBER: builtins.int
+    FLIP_FIELD_NUMBER: builtins.int
+    CLIP_FIELD_NUMBER: builtins.int
+    VARIANCE_FIELD_NUMBER: builtins.int
+    IMG_SIZE_FIELD_NUMBER: builtins.int
+    IMG_H_FIELD_NUMBER: builtins.int
+    IMG_W_FIELD_NUMBER: builtins.int
+    STEP_FIELD_NUMBER: builtins.int
+    STEP_H_FIELD_NUMBER: builtins.int
+    STEP_W_FIELD_NUMBER: builtins.int
+    OFFSET_FIELD_NUMBER: builtins.int
+    @property
+    def min_size(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def max_size(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def aspect_ratio(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    flip: builtins.bool
+    clip: builtins.bool
+    @property
+    def variance(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    img_size: builtins.int
+    img_h: builtins.int
+    img_w: builtins.int
+    step: builtins.float
+    step_h: builtins.float
+    step_w: builtins.float
+    offset: builtins.float
+    def __init__(
+        self,
+        *,
+        min_size: collections.abc.Iterable[builtins.float] | None = ...,
+        max_size: collections.abc.Iterable[builtins.float] | None = ...,
+        aspect_ratio: collections.abc.Iterable[builtins.float] | None = ...,
+        flip: builtins.bool | None = ...,
+        clip: builtins.bool | None = ...,
+        variance: collections.abc.Iterable[builtins.float] | None = ...,
+        img_size: builtins.int | None = ...,
+        img_h: builtins.int | None = ...,
+        img_w: builtins.int | None = ...,
+        step: builtins.float | None = ...,
+        step_h: builtins.float | None = ...,
+        step_w: builtins.float | None = ...,
+        offset: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["clip", b"clip", "flip", b"flip", "img_h", b"img_h", "img_size", b"img_size", "img_w", b"img_w", "offset", b"offset", "step", b"step", "step_h", b"step_h", "step_w", b"step_w"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["aspect_ratio", b"aspect_ratio", "clip", b"clip", "flip", b"flip", "img_h", b"img_h", "img_size", b"img_size", "img_w", b"img_w", "max_size", b"max_size", "min_size", b"min_size", "offset", b"offset", "step", b"step", "step_h", b"step_h", "step_w", b"step_w", "variance", b"variance"]) -> None: ...
+
+global___PriorBoxParameter = PriorBoxParameter
+
+@typing_extensions.final
+class InnerDistanceParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_OUTPUT_FIELD_NUMBER: builtins.int
+    BIAS_TERM_FIELD_NUMBER: builtins.int
+    WEIGHT_FILLER_FIELD_NUMBER: builtins.int
+    BIAS_FILLER_FIELD_NUMBER: builtins.int
+    AXIS_FIELD_NUMBER: builtins.int
+    TRANSPOSE_FIELD_NUMBER: builtins.int
+    DISTANCE_TYPE_FIELD_NUMBER: builtins.int
+    NORMALIZE_FIELD_NUMBER: builtins.int
+    UPDATE_CENTER_ONLY_FIELD_NUMBER: builtins.int
+    num_output: builtins.int
+    bias_term: builtins.bool
+    @property
+    def weight_filler(self) -> global___FillerParameter: ...
+    @property
+    def bias_filler(self) -> global___FillerParameter: ...
+    axis: builtins.int
+    transpose: builtins.bool
+    distance_type: builtins.str
+    normalize: builtins.bool
+    update_center_only: builtins.bool
+    def __init__(
+        self,
+        *,
+        num_output: builtins.int | None = ...,
+        bias_term: builtins.bool | None = ...,
+        weight_filler: global___FillerParameter | None = ...,
+        bias_filler: global___FillerParameter | None = ...,
+        axis: builtins.int | None = ...,
+        transpose: builtins.bool | None = ...,
+        distance_type: builtins.str | None = ...,
+        normalize: builtins.bool | None = ...,
+        update_center_only: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "bias_filler", b"bias_filler", "bias_term", b"bias_term", "distance_type", b"distance_type", "normalize", b"normalize", "num_output", b"num_output", "transpose", b"transpose", "update_center_only", b"update_center_only", "weight_filler", b"weight_filler"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "bias_filler", b"bias_filler", "bias_term", b"bias_term", "distance_type", b"distance_type", "normalize", b"normalize", "num_output", b"num_output", "transpose", b"transpose", "update_center_only", b"update_center_only", "weight_filler", b"weight_filler"]) -> None: ...
+
+global___InnerDistanceParameter = InnerDistanceParameter
+
+@typing_extensions.final
+class ROIPoolingParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    POOLED_H_FIELD_NUMBER: builtins.int
+    POOLED_W_FIELD_NUMBER: builtins.int
+    SPATIAL_SCALE_FIELD_NUMBER: builtins.int
+    POOLED_SIZE_FIELD_NUMBER: builtins.int
+    pooled_h: builtins.int
+    pooled_w: builtins.int
+    spatial_scale: builtins.float
+    @property
+    def pooled_size(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        pooled_h: builtins.int | None = ...,
+        pooled_w: builtins.int | None = ...,
+        spatial_scale: builtins.float | None = ...,
+        pooled_size: collections.abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["pooled_h", b"pooled_h", "pooled_w", b"pooled_w", "spatial_scale", b"spatial_scale"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["pooled_h", b"pooled_h", "pooled_size", b"pooled_size", "pooled_w", b"pooled_w", "spatial_scale", b"spatial_scale"]) -> None: ...
+
+global___ROIPoolingParameter = ROIPoolingParameter
+
+@typing_extensions.final
+class InsanityParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LB_FIELD_NUMBER: builtins.int
+    UB_FIELD_NUMBER: builtins.int
+    lb: builtins.float
+    ub: builtins.float
+    def __init__(
+        self,
+        *,
+        lb: builtins.float | None = ...,
+        ub: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["lb", b"lb", "ub", b"ub"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["lb", b"lb", "ub", b"ub"]) -> None: ...
+
+global___InsanityParameter = InsanityParameter
+
+@typing_extensions.final
+class BNParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Engine:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _EngineEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[BNParameter._Engine.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        DEFAULT: BNParameter._Engine.ValueType  # 0
+        CAFFE: BNParameter._Engine.ValueType  # 1
+        CUDNN: BNParameter._Engine.ValueType  # 2
+
+    class Engine(_Engine, metaclass=_EngineEnumTypeWrapper): ...
+    DEFAULT: BNParameter.Engine.ValueType  # 0
+    CAFFE: BNParameter.Engine.ValueType  # 1
+    CUDNN: BNParameter.Engine.ValueType  # 2
+
+    class _BNMode:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _BNModeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[BNParameter._BNMode.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        LEARN: BNParameter._BNMode.ValueType  # 0
+        INFERENCE: BNParameter._BNMode.ValueType  # 1
+
+    class BNMode(_BNMode, metaclass=_BNModeEnumTypeWrapper): ...
+    LEARN: BNParameter.BNMode.ValueType  # 0
+    INFERENCE: BNParameter.BNMode.ValueType  # 1
+
+    SLOPE_FILLER_FIELD_NUMBER: builtins.int
+    BIAS_FILLER_FIELD_NUMBER: builtins.int
+    MOMENTUM_FIELD_NUMBER: builtins.int
+    EPS_FIELD_NUMBER: builtins.int
+    FROZEN_FIELD_NUMBER: builtins.int
+    ENGINE_FIELD_NUMBER: builtins.int
+    SCALE_FILLER_FIELD_NUMBER: builtins.int
+    SHIFT_FILLER_FIELD_NUMBER: builtins.int
+    VAR_EPS_FIELD_NUMBER: builtins.int
+    MOVING_AVERAGE_FIELD_NUMBER: builtins.int
+    DECAY_FIELD_NUMBER: builtins.int
+    AXIS_FIELD_NUMBER: builtins.int
+    BN_MODE_FIELD_NUMBER: builtins.int
+    @property
+    def slope_filler(self) -> global___FillerParameter: ...
+    @property
+    def bias_filler(self) -> global___FillerParameter: ...
+    momentum: builtins.float
+    eps: builtins.float
+    frozen: builtins.bool
+    engine: global___BNParameter.Engine.ValueType
+    @property
+    def scale_filler(self) -> global___FillerParameter: ...
+    @property
+    def shift_filler(self) -> global___FillerParameter: ...
+    var_eps: builtins.float
+    moving_average: builtins.bool
+    decay: builtins.float
+    axis: builtins.float
+    bn_mode: global___BNParameter.BNMode.ValueType
+    def __init__(
+        self,
+        *,
+        slope_filler: global___FillerParameter | None = ...,
+        bias_filler: global___FillerParameter | None = ...,
+        momentum: builtins.float | None = ...,
+        eps: builtins.float | None = ...,
+        frozen: builtins.bool | None = ...,
+        engine: global___BNParameter.Engine.ValueType | None = ...,
+        scale_filler: global___FillerParameter | None = ...,
+        shift_filler: global___FillerParameter | None = ...,
+        var_eps: builtins.float | None = ...,
+        moving_average: builtins.bool | None = ...,
+        decay: builtins.float | None = ...,
+        axis: builtins.float | None = ...,
+        bn_mode: global___BNParameter.BNMode.ValueType | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "bias_filler", b"bias_filler", "bn_mode", b"bn_mode", "decay", b"decay", "engine", b"engine", "eps", b"eps", "frozen", b"frozen", "momentum", b"momentum", "moving_average", b"moving_average", "scale_filler", b"scale_filler", "shift_filler", b"shift_filler", "slope_filler", b"slope_filler", "var_eps", b"var_eps"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "bias_filler", b"bias_filler", "bn_mode", b"bn_mode", "decay", b"decay", "engine", b"engine", "eps", b"eps", "frozen", b"frozen", "momentum", b"momentum", "moving_average", b"moving_average", "scale_filler", b"scale_filler", "shift_filler", b"shift_filler", "slope_filler", b"slope_filler", "var_eps", b"var_eps"]) -> None: ...
+
+global___BNParameter = BNParameter
+
+@typing_extensions.final
+class LocalParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_OUTPUT_FIELD_NUMBER: builtins.int
+    BIAS_TERM_FIELD_NUMBER: builtins.int
+    PAD_FIELD_NUMBER: builtins.int
+    KERNEL_SIZE_FIELD_NUMBER: builtins.int
+    STRIDE_FIELD_NUMBER: builtins.int
+    WEIGHT_FILLER_FIELD_NUMBER: builtins.int
+    BIAS_FILLER_FIELD_NUMBER: builtins.int
+    num_output: builtins.int
+    bias_term: builtins.bool
+    pad: builtins.int
+    kernel_size: builtins.int
+    stride: builtins.int
+    @property
+    def weight_filler(self) -> global___FillerParameter: ...
+    @property
+    def bias_filler(self) -> global___FillerParameter: ...
+    def __init__(
+        self,
+        *,
+        num_output: builtins.int | None = ...,
+        bias_term: builtins.bool | None = ...,
+        pad: builtins.int | None = ...,
+        kernel_size: builtins.int | None = ...,
+        stride: builtins.int | None = ...,
+        weight_filler: global___FillerParameter | None = ...,
+        bias_filler: global___FillerParameter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["bias_filler", b"bias_filler", "bias_term", b"bias_term", "kernel_size", b"kernel_size", "num_output", b"num_output", "pad", b"pad", "stride", b"stride", "weight_filler", b"weight_filler"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["bias_filler", b"bias_filler", "bias_term", b"bias_term", "kernel_size", b"kernel_size", "num_output", b"num_output", "pad", b"pad", "stride", b"stride", "weight_filler", b"weight_filler"]) -> None: ...
+
+global___LocalParameter = LocalParameter
+
+@typing_extensions.final
+class FlipParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FLIP_WIDTH_FIELD_NUMBER: builtins.int
+    FLIP_HEIGHT_FIELD_NUMBER: builtins.int
+    flip_width: builtins.bool
+    flip_height: builtins.bool
+    def __init__(
+        self,
+        *,
+        flip_width: builtins.bool | None = ...,
+        flip_height: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["flip_height", b"flip_height", "flip_width", b"flip_width"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["flip_height", b"flip_height", "flip_width", b"flip_width"]) -> None: ...
+
+global___FlipParameter = FlipParameter
+
+@typing_extensions.final
+class GeneralContrastiveParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    POSITIVE_MARGIN_FIELD_NUMBER: builtins.int
+    NEGATIVE_MARGIN_FIELD_NUMBER: builtins.int
+    POSITIVE_WEIGHT_FIELD_NUMBER: builtins.int
+    NEGATIVE_WEIGHT_FIELD_NUMBER: builtins.int
+    NORMALIZE_NEGATIVE_FIELD_NUMBER: builtins.int
+    POSITIVE_OUTLIER_THRESH_FIELD_NUMBER: builtins.int
+    SQUARE_FIELD_NUMBER: builtins.int
+    MAX_NEGATIVE_ONLY_FIELD_NUMBER: builtins.int
+    MAX_POSITIVE_ONLY_FIELD_NUMBER: builtins.int
+    POSITIVE_FIRST_FIELD_NUMBER: builtins.int
+    POSITIVE_UPPER_BOUND_FIELD_NUMBER: builtins.int
+    EXP_NEGATIVE_WEIGHT_FIELD_NUMBER: builtins.int
+    ADD_INTRA_MAE_FIELD_NUMBER: builtins.int
+    MAX_NEGATIVE_MARGIN_FIELD_NUMBER: builtins.int
+    positive_margin: builtins.float
+    negative_margin: builtins.float
+    positive_weight: builtins.float
+    negative_weight: builtins.float
+    normalize_negative: builtins.float
+    positive_outlier_thresh: builtins.float
+    square: builtins.bool
+    max_negative_only: builtins.bool
+    max_positive_only: builtins.bool
+    positive_first: builtins.bool
+    positive_upper_bound: builtins.float
+    exp_negative_weight: builtins.bool
+    add_intra_mae: builtins.bool
+    max_negative_margin: builtins.float
+    def __init__(
+        self,
+        *,
+        positive_margin: builtins.float | None = ...,
+        negative_margin: builtins.float | None = ...,
+        positive_weight: builtins.float | None = ...,
+        negative_weight: builtins.float | None = ...,
+        normalize_negative: builtins.float | None = ...,
+        positive_outlier_thresh: builtins.float | None = ...,
+        square: builtins.bool | None = ...,
+        max_negative_only: builtins.bool | None = ...,
+        max_positive_only: builtins.bool | None = ...,
+        positive_first: builtins.bool | None = ...,
+        positive_upper_bound: builtins.float | None = ...,
+        exp_negative_weight: builtins.bool | None = ...,
+        add_intra_mae: builtins.bool | None = ...,
+        max_negative_margin: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["add_intra_mae", b"add_intra_mae", "exp_negative_weight", b"exp_negative_weight", "max_negative_margin", b"max_negative_margin", "max_negative_only", b"max_negative_only", "max_positive_only", b"max_positive_only", "negative_margin", b"negative_margin", "negative_weight", b"negative_weight", "normalize_negative", b"normalize_negative", "positive_first", b"positive_first", "positive_margin", b"positive_margin", "positive_outlier_thresh", b"positive_outlier_thresh", "positive_upper_bound", b"positive_upper_bound", "positive_weight", b"positive_weight", "square", b"square"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["add_intra_mae", b"add_intra_mae", "exp_negative_weight", b"exp_negative_weight", "max_negative_margin", b"max_negative_margin", "max_negative_only", b"max_negative_only", "max_positive_only", b"max_positive_only", "negative_margin", b"negative_margin", "negative_weight", b"negative_weight", "normalize_negative", b"normalize_negative", "positive_first", b"positive_first", "positive_margin", b"positive_margin", "positive_outlier_thresh", b"positive_outlier_thresh", "positive_upper_bound", b"positive_upper_bound", "positive_weight", b"positive_weight", "square", b"square"]) -> None: ...
+
+global___GeneralContrastiveParameter = GeneralContrastiveParameter
+
+@typing_extensions.final
+class GeneralTripletParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MARGIN_FIELD_NUMBER: builtins.int
+    ADD_CENTER_LOSS_FIELD_NUMBER: builtins.int
+    HARDEST_ONLY_FIELD_NUMBER: builtins.int
+    POSITIVE_FIRST_FIELD_NUMBER: builtins.int
+    POSITIVE_UPPER_BOUND_FIELD_NUMBER: builtins.int
+    POSITIVE_WEIGHT_FIELD_NUMBER: builtins.int
+    NEGATIVE_WEIGHT_FIELD_NUMBER: builtins.int
+    margin: builtins.float
+    add_center_loss: builtins.bool
+    hardest_only: builtins.bool
+    positive_first: builtins.bool
+    positive_upper_bound: builtins.float
+    positive_weight: builtins.float
+    negative_weight: builtins.float
+    def __init__(
+        self,
+        *,
+        margin: builtins.float | None = ...,
+        add_center_loss: builtins.bool | None = ...,
+        hardest_only: builtins.bool | None = ...,
+        positive_first: builtins.bool | None = ...,
+        positive_upper_bound: builtins.float | None = ...,
+        positive_weight: builtins.float | None = ...,
+        negative_weight: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["add_center_loss", b"add_center_loss", "hardest_only", b"hardest_only", "margin", b"margin", "negative_weight", b"negative_weight", "positive_first", b"positive_first", "positive_upper_bound", b"positive_upper_bound", "positive_weight", b"positive_weight"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["add_center_loss", b"add_center_loss", "hardest_only", b"hardest_only", "margin", b"margin", "negative_weight", b"negative_weight", "positive_first", b"positive_first", "positive_upper_bound", b"positive_upper_bound", "positive_weight", b"positive_weight"]) -> None: ...
+
+global___GeneralTripletParameter = GeneralTripletParameter
+
+@typing_extensions.final
+class ProposalParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FEAT_STRIDE_FIELD_NUMBER: builtins.int
+    BASE_SIZE_FIELD_NUMBER: builtins.int
+    MIN_SIZE_FIELD_NUMBER: builtins.int
+    RATIO_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    PRE_NMS_TOPN_FIELD_NUMBER: builtins.int
+    POST_NMS_TOPN_FIELD_NUMBER: builtins.int
+    NMS_THRESH_FIELD_NUMBER: builtins.int
+    feat_stride: builtins.int
+    base_size: builtins.int
+    min_size: builtins.int
+    @property
+    def ratio(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def scale(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    pre_nms_topn: builtins.int
+    post_nms_topn: builtins.int
+    nms_thresh: builtins.float
+    def __init__(
+        self,
+        *,
+        feat_stride: builtins.int | None = ...,
+        base_size: builtins.int | None = ...,
+        min_size: builtins.int | None = ...,
+        ratio: collections.abc.Iterable[builtins.float] | None = ...,
+        scale: collections.abc.Iterable[builtins.float] | None = ...,
+        pre_nms_topn: builtins.int | None = ...,
+        post_nms_topn: builtins.int | None = ...,
+        nms_thresh: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["base_size", b"base_size", "feat_stride", b"feat_stride", "min_size", b"min_size", "nms_thresh", b"nms_thresh", "post_nms_topn", b"post_nms_topn", "pre_nms_topn", b"pre_nms_topn"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["base_size", b"base_size", "feat_stride", b"feat_stride", "min_size", b"min_size", "nms_thresh", b"nms_thresh", "post_nms_topn", b"post_nms_topn", "pre_nms_topn", b"pre_nms_topn", "ratio", b"ratio", "scale", b"scale"]) -> None: ...
+
+global___ProposalParameter = ProposalParameter
+
+@typing_extensions.final
+class PSROIPoolingParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SPATIAL_SCALE_FIELD_NUMBER: builtins.int
+    OUTPUT_DIM_FIELD_NUMBER: builtins.int
+    GROUP_SIZE_FIELD_NUMBER: builtins.int
+    spatial_scale: builtins.float
+    output_dim: builtins.int
+    group_size: builtins.int
+    def __init__(
+        self,
+        *,
+        spatial_scale: builtins.float | None = ...,
+        output_dim: builtins.int | None = ...,
+        group_size: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["group_size", b"group_size", "output_dim", b"output_dim", "spatial_scale", b"spatial_scale"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["group_size", b"group_size", "output_dim", b"output_dim", "spatial_scale", b"spatial_scale"]) -> None: ...
+
+global___PSROIPoolingParameter = PSROIPoolingParameter
+
+@typing_extensions.final
+class LabelSpecificRescaleParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    POSITIVE_WEIGHT_FIELD_NUMBER: builtins.int
+    NEGATIVE_WEIGHT_FIELD_NUMBER: builtins.int
+    POSITIVE_LOWER_BOUND_FIELD_NUMBER: builtins.int
+    NEGATIVE_UPPER_BOUND_FIELD_NUMBER: builtins.int
+    RESCALE_TEST_FIELD_NUMBER: builtins.int
+    FOR_IP_FIELD_NUMBER: builtins.int
+    POSITIVE_WEIGHT_BASE_FIELD_NUMBER: builtins.int
+    GAMMA_FIELD_NUMBER: builtins.int
+    POWER_FIELD_NUMBER: builtins.int
+    POSITIVE_WEIGHT_MIN_FIELD_NUMBER: builtins.int
+    POSITIVE_WEIGHT_MAX_FIELD_NUMBER: builtins.int
+    ITERATION_FIELD_NUMBER: builtins.int
+    BIAS_FIX_FIELD_NUMBER: builtins.int
+    POWER_ON_POSITIVE_FIELD_NUMBER: builtins.int
+    positive_weight: builtins.float
+    negative_weight: builtins.float
+    positive_lower_bound: builtins.float
+    negative_upper_bound: builtins.float
+    rescale_test: builtins.bool
+    for_ip: builtins.bool
+    positive_weight_base: builtins.float
+    gamma: builtins.float
+    power: builtins.float
+    positive_weight_min: builtins.float
+    positive_weight_max: builtins.float
+    iteration: builtins.int
+    bias_fix: builtins.bool
+    power_on_positive: builtins.bool
+    def __init__(
+        self,
+        *,
+        positive_weight: builtins.float | None = ...,
+        negative_weight: builtins.float | None = ...,
+        positive_lower_bound: builtins.float | None = ...,
+        negative_upper_bound: builtins.float | None = ...,
+        rescale_test: builtins.bool | None = ...,
+        for_ip: builtins.bool | None = ...,
+        positive_weight_base: builtins.float | None = ...,
+        gamma: builtins.float | None = ...,
+        power: builtins.float | None = ...,
+        positive_weight_min: builtins.float | None = ...,
+        positive_weight_max: builtins.float | None = ...,
+        iteration: builtins.int | None = ...,
+        bias_fix: builtins.bool | None = ...,
+        power_on_positive: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["bias_fix", b"bias_fix", "for_ip", b"for_ip", "gamma", b"gamma", "iteration", b"iteration", "negative_upper_bound", b"negative_upper_bound", "negative_weight", b"negative_weight", "positive_lower_bound", b"positive_lower_bound", "positive_weight", b"positive_weight", "positive_weight_base", b"positive_weight_base", "positive_weight_max", b"positive_weight_max", "positive_weight_min", b"positive_weight_min", "power", b"power", "power_on_positive", b"power_on_positive", "rescale_test", b"rescale_test"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["bias_fix", b"bias_fix", "for_ip", b"for_ip", "gamma", b"gamma", "iteration", b"iteration", "negative_upper_bound", b"negative_upper_bound", "negative_weight", b"negative_weight", "positive_lower_bound", b"positive_lower_bound", "positive_weight", b"positive_weight", "positive_weight_base", b"positive_weight_base", "positive_weight_max", b"positive_weight_max", "positive_weight_min", b"positive_weight_min", "power", b"power", "power_on_positive", b"power_on_positive", "rescale_test", b"rescale_test"]) -> None: ...
+
+global___LabelSpecificRescaleParameter = LabelSpecificRescaleParameter
+
+@typing_extensions.final
+class MarginInnerProductParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _MarginType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _MarginTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[MarginInnerProductParameter._MarginType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        SINGLE: MarginInnerProductParameter._MarginType.ValueType  # 0
+        DOUBLE: MarginInnerProductParameter._MarginType.ValueType  # 1
+        TRIPLE: MarginInnerProductParameter._MarginType.ValueType  # 2
+        QUADRUPLE: MarginInnerProductParameter._MarginType.ValueType  # 3
+
+    class MarginType(_MarginType, metaclass=_MarginTypeEnumTypeWrapper): ...
+    SINGLE: MarginInnerProductParameter.MarginType.ValueType  # 0
+    DOUBLE: MarginInnerProductParameter.MarginType.ValueType  # 1
+    TRIPLE: MarginInnerProductParameter.MarginType.ValueType  # 2
+    QUADRUPLE: MarginInnerProductParameter.MarginType.ValueType  # 3
+
+    NUM_OUTPUT_FIELD_NUMBER: builtins.int
+    TYPE_FIELD_NUMBER: builtins.int
+    WEIGHT_FILLER_FIELD_NUMBER: builtins.int
+    AXIS_FIELD_NUMBER: builtins.int
+    BASE_FIELD_NUMBER: builtins.int
+    GAMMA_FIELD_NUMBER: builtins.int
+    POWER_FIELD_NUMBER: builtins.int
+    ITERATION_FIELD_NUMBER: builtins.int
+    LAMBDA_MIN_FIELD_NUMBER: builtins.int
+    num_output: builtins.int
+    type: global___MarginInnerProductParameter.MarginType.ValueType
+    @property
+    def weight_filler(self) -> global___FillerParameter: ...
+    axis: builtins.int
+    base: builtins.float
+    gamma: builtins.float
+    power: builtins.float
+    iteration: builtins.int
+    lambda_min: builtins.float
+    def __init__(
+        self,
+        *,
+        num_output: builtins.int | None = ...,
+        type: global___MarginInnerProductParameter.MarginType.ValueType | None = ...,
+        weight_filler: global___FillerParameter | None = ...,
+        axis: builtins.int | None = ...,
+        base: builtins.float | None = ...,
+        gamma: builtins.float | None = ...,
+        power: builtins.float | None = ...,
+        iteration: builtins.int | None = ...,
+        lambda_min: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "base", b"base", "gamma", b"gamma", "iteration", b"iteration", "lambda_min", b"lambda_min", "num_output", b"num_output", "power", b"power", "type", b"type", "weight_filler", b"weight_filler"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "base", b"base", "gamma", b"gamma", "iteration", b"iteration", "lambda_min", b"lambda_min", "num_output", b"num_output", "power", b"power", "type", b"type", "weight_filler", b"weight_filler"]) -> None: ...
+
+global___MarginInnerProductParameter = MarginInnerProductParameter
+
+@typing_extensions.final
+class ChannelScaleParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DO_FORWARD_FIELD_NUMBER: builtins.int
+    DO_BACKWARD_FEATURE_FIELD_NUMBER: builtins.int
+    DO_BACKWARD_SCALE_FIELD_NUMBER: builtins.int
+    GLOBAL_SCALE_FIELD_NUMBER: builtins.int
+    MAX_GLOBAL_SCALE_FIELD_NUMBER: builtins.int
+    MIN_GLOBAL_SCALE_FIELD_NUMBER: builtins.int
+    INIT_GLOBAL_SCALE_FIELD_NUMBER: builtins.int
+    do_forward: builtins.bool
+    do_backward_feature: builtins.bool
+    do_backward_scale: builtins.bool
+    global_scale: builtins.bool
+    max_global_scale: builtins.float
+    min_global_scale: builtins.float
+    init_global_scale: builtins.float
+    def __init__(
+        self,
+        *,
+        do_forward: builtins.bool | None = ...,
+        do_backward_feature: builtins.bool | None = ...,
+        do_backward_scale: builtins.bool | None = ...,
+        global_scale: builtins.bool | None = ...,
+        max_global_scale: builtins.float | None = ...,
+        min_global_scale: builtins.float | None = ...,
+        init_global_scale: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["do_backward_feature", b"do_backward_feature", "do_backward_scale", b"do_backward_scale", "do_forward", b"do_forward", "global_scale", b"global_scale", "init_global_scale", b"init_global_scale", "max_global_scale", b"max_global_scale", "min_global_scale", b"min_global_scale"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["do_backward_feature", b"do_backward_feature", "do_backward_scale", b"do_backward_scale", "do_forward", b"do_forward", "global_scale", b"global_scale", "init_global_scale", b"init_global_scale", "max_global_scale", b"max_global_scale", "min_global_scale", b"min_global_scale"]) -> None: ...
+
+global___ChannelScaleParameter = ChannelScaleParameter
+
+@typing_extensions.final
+class QuantizationParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Precision:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _PrecisionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[QuantizationParameter._Precision.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        DYNAMIC_FIXED_POINT: QuantizationParameter._Precision.ValueType  # 0
+
+    class Precision(_Precision, metaclass=_PrecisionEnumTypeWrapper): ...
+    DYNAMIC_FIXED_POINT: QuantizationParameter.Precision.ValueType  # 0
+
+    class _Rounding:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _RoundingEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[QuantizationParameter._Rounding.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        NEAREST: QuantizationParameter._Rounding.ValueType  # 0
+
+    class Rounding(_Rounding, metaclass=_RoundingEnumTypeWrapper): ...
+    NEAREST: QuantizationParameter.Rounding.ValueType  # 0
+
+    PRECISION_FIELD_NUMBER: builtins.int
+    ROUNDING_SCHEME_FIELD_NUMBER: builtins.int
+    BW_LAYER_IN_FIELD_NUMBER: builtins.int
+    BW_LAYER_OUT_FIELD_NUMBER: builtins.int
+    BW_PARAMS_FIELD_NUMBER: builtins.int
+    FL_LAYER_IN_FIELD_NUMBER: builtins.int
+    FL_LAYER_OUT_FIELD_NUMBER: builtins.int
+    FL_PARAMS_FIELD_NUMBER: builtins.int
+    SCALE_IN_FIELD_NUMBER: builtins.int
+    SCALE_OUT_FIELD_NUMBER: builtins.int
+    SCALE_PARAMS_FIELD_NUMBER: builtins.int
+    IS_NEGATIVE_INPUT_FIELD_NUMBER: builtins.int
+    FORCE_U8_INPUT_FIELD_NUMBER: builtins.int
+    precision: global___QuantizationParameter.Precision.ValueType
+    rounding_scheme: global___QuantizationParameter.Rounding.ValueType
+    bw_layer_in: builtins.int
+    bw_layer_out: builtins.int
+    bw_params: builtins.int
+    @property
+    def fl_layer_in(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    @property
+    def fl_layer_out(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    @property
+    def fl_params(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    @property
+    def scale_in(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def scale_out(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def scale_params(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    is_negative_input: builtins.bool
+    force_u8_input: builtins.bool
+    def __init__(
+        self,
+        *,
+        precision: global___QuantizationParameter.Precision.ValueType | None = ...,
+        rounding_scheme: global___QuantizationParameter.Rounding.ValueType | None = ...,
+        bw_layer_in: builtins.int | None = ...,
+        bw_layer_out: builtins.int | None = ...,
+        bw_params: builtins.int | None = ...,
+        fl_layer_in: collections.abc.Iterable[builtins.int] | None = ...,
+        fl_layer_out: collections.abc.Iterable[builtins.int] | None = ...,
+        fl_params: collections.abc.Iterable[builtins.int] | None = ...,
+        scale_in: collections.abc.Iterable[builtins.float] | None = ...,
+        scale_out: collections.abc.Iterable[builtins.float] | None = ...,
+        scale_params: collections.abc.Iterable[builtins.float] | None = ...,
+        is_negative_input: builtins.bool | None = ...,
+        force_u8_input: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["bw_layer_in", b"bw_layer_in", "bw_layer_out", b"bw_layer_out", "bw_params", b"bw_params", "force_u8_input", b"force_u8_input", "is_negative_input", b"is_negative_input", "precision", b"precision", "rounding_scheme", b"rounding_scheme"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["bw_layer_in", b"bw_layer_in", "bw_layer_out", b"bw_layer_out", "bw_params", b"bw_params", "fl_layer_in", b"fl_layer_in", "fl_layer_out", b"fl_layer_out", "fl_params", b"fl_params", "force_u8_input", b"force_u8_input", "is_negative_input", b"is_negative_input", "precision", b"precision", "rounding_scheme", b"rounding_scheme", "scale_in", b"scale_in", "scale_out", b"scale_out", "scale_params", b"scale_params"]) -> None: ...
+
+global___QuantizationParameter = QuantizationParameter
+
+@typing_extensions.final
+class RandomResizeParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MIN_SIZE_FIELD_NUMBER: builtins.int
+    MAX_SIZE_FIELD_NUMBER: builtins.int
+    RESIZE_PARAM_FIELD_NUMBER: builtins.int
+    min_size: builtins.int
+    max_size: builtins.int
+    @property
+    def resize_param(self) -> global___ResizeParameter: ...
+    def __init__(
+        self,
+        *,
+        min_size: builtins.int | None = ...,
+        max_size: builtins.int | None = ...,
+        resize_param: global___ResizeParameter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["max_size", b"max_size", "min_size", b"min_size", "resize_param", b"resize_param"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["max_size", b"max_size", "min_size", b"min_size", "resize_param", b"resize_param"]) -> None: ...
+
+global___RandomResizeParameter = RandomResizeParameter
+
+@typing_extensions.final
+class RandomAspectRatioParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MIN_AREA_RATIO_FIELD_NUMBER: builtins.int
+    MAX_AREA_RATIO_FIELD_NUMBER: builtins.int
+    ASPECT_RATIO_CHANGE_FIELD_NUMBER: builtins.int
+    MAX_ATTEMPT_FIELD_NUMBER: builtins.int
+    RESIZE_PARAM_FIELD_NUMBER: builtins.int
+    min_area_ratio: builtins.float
+    max_area_ratio: builtins.float
+    aspect_ratio_change: builtins.float
+    max_attempt: builtins.int
+    @property
+    def resize_param(self) -> global___ResizeParameter: ...
+    def __init__(
+        self,
+        *,
+        min_area_ratio: builtins.float | None = ...,
+        max_area_ratio: builtins.float | None = ...,
+        aspect_ratio_change: builtins.float | None = ...,
+        max_attempt: builtins.int | None = ...,
+        resize_param: global___ResizeParameter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["aspect_ratio_change", b"aspect_ratio_change", "max_area_ratio", b"max_area_ratio", "max_attempt", b"max_attempt", "min_area_ratio", b"min_area_ratio", "resize_param", b"resize_param"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["aspect_ratio_change", b"aspect_ratio_change", "max_area_ratio", b"max_area_ratio", "max_attempt", b"max_attempt", "min_area_ratio", b"min_area_ratio", "resize_param", b"resize_param"]) -> None: ...
+
+global___RandomAspectRatioParameter = RandomAspectRatioParameter
+
+@typing_extensions.final
+class BoxAnnotatorOHEMParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ROI_PER_IMG_FIELD_NUMBER: builtins.int
+    IGNORE_LABEL_FIELD_NUMBER: builtins.int
+    roi_per_img: builtins.int
+    ignore_label: builtins.int
+    def __init__(
+        self,
+        *,
+        roi_per_img: builtins.int | None = ...,
+        ignore_label: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["ignore_label", b"ignore_label", "roi_per_img", b"roi_per_img"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["ignore_label", b"ignore_label", "roi_per_img", b"roi_per_img"]) -> None: ...
+
+global___BoxAnnotatorOHEMParameter = BoxAnnotatorOHEMParameter
+
+@typing_extensions.final
+class SmoothL1LossParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SIGMA_FIELD_NUMBER: builtins.int
+    sigma: builtins.float
+    def __init__(
+        self,
+        *,
+        sigma: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["sigma", b"sigma"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["sigma", b"sigma"]) -> None: ...
+
+global___SmoothL1LossParameter = SmoothL1LossParameter
+
+@typing_extensions.final
+class VideoDataParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _VideoType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _VideoTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[VideoDataParameter._VideoType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        WEBCAM: VideoDataParameter._VideoType.ValueType  # 0
+        VIDEO: VideoDataParameter._VideoType.ValueType  # 1
+
+    class VideoType(_VideoType, metaclass=_VideoTypeEnumTypeWrapper): ...
+    WEBCAM: VideoDataParameter.VideoType.ValueType  # 0
+    VIDEO: VideoDataParameter.VideoType.ValueType  # 1
+
+    class _Modality:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _ModalityEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[VideoDataParameter._Modality.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        RGB: VideoDataParameter._Modality.ValueType  # 0
+        FLOW: VideoDataParameter._Modality.ValueType  # 1
+
+    class Modality(_Modality, metaclass=_ModalityEnumTypeWrapper): ...
+    RGB: VideoDataParameter.Modality.ValueType  # 0
+    FLOW: VideoDataParameter.Modality.ValueType  # 1
+
+    VIDEO_TYPE_FIELD_NUMBER: builtins.int
+    DEVICE_ID_FIELD_NUMBER: builtins.int
+    VIDEO_FILE_FIELD_NUMBER: builtins.int
+    SKIP_FRAMES_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    BATCH_SIZE_FIELD_NUMBER: builtins.int
+    MODALITY_FIELD_NUMBER: builtins.int
+    NAME_PATTERN_FIELD_NUMBER: builtins.int
+    NEW_HEIGHT_FIELD_NUMBER: builtins.int
+    NEW_WIDTH_FIELD_NUMBER: builtins.int
+    NEW_LENGTH_FIELD_NUMBER: builtins.int
+    NUM_SEGMENTS_FIELD_NUMBER: builtins.int
+    ROOT_FOLDER_FIELD_NUMBER: builtins.int
+    SAMPLING_RATE_FIELD_NUMBER: builtins.int
+    SHOW_DATA_FIELD_NUMBER: builtins.int
+    USE_IMAGE_FIELD_NUMBER: builtins.int
+    USE_TEMPORAL_JITTER_FIELD_NUMBER: builtins.int
+    SHUFFLE_FIELD_NUMBER: builtins.int
+    video_type: global___VideoDataParameter.VideoType.ValueType
+    device_id: builtins.int
+    video_file: builtins.str
+    skip_frames: builtins.int
+    source: builtins.str
+    batch_size: builtins.int
+    modality: global___VideoDataParameter.Modality.ValueType
+    name_pattern: builtins.str
+    new_height: builtins.int
+    new_width: builtins.int
+    new_length: builtins.int
+    num_segments: builtins.int
+    root_folder: builtins.str
+    sampling_rate: builtins.int
+    show_data: builtins.int
+    use_image: builtins.bool
+    use_temporal_jitter: builtins.bool
+    shuffle: builtins.bool
+    def __init__(
+        self,
+        *,
+        video_type: global___VideoDataParameter.VideoType.ValueType | None = ...,
+        device_id: builtins.int | None = ...,
+        video_file: builtins.str | None = ...,
+        skip_frames: builtins.int | None = ...,
+        source: builtins.str | None = ...,
+        batch_size: builtins.int | None = ...,
+        modality: global___VideoDataParameter.Modality.ValueType | None = ...,
+        name_pattern: builtins.str | None = ...,
+        new_height: builtins.int | None = ...,
+        new_width: builtins.int | None = ...,
+        new_length: builtins.int | None = ...,
+        num_segments: builtins.int | None = ...,
+        root_folder: builtins.str | None = ...,
+        sampling_rate: builtins.int | None = ...,
+        show_data: builtins.int | None = ...,
+        use_image: builtins.bool | None = ...,
+        use_temporal_jitter: builtins.bool | None = ...,
+        shuffle: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "device_id", b"device_id", "modality", b"modality", "name_pattern", b"name_pattern", "new_height", b"new_height", "new_length", b"new_length", "new_width", b"new_width", "num_segments", b"num_segments", "root_folder", b"root_folder", "sampling_rate", b"sampling_rate", "show_data", b"show_data", "shuffle", b"shuffle", "skip_frames", b"skip_frames", "source", b"source", "use_image", b"use_image", "use_temporal_jitter", b"use_temporal_jitter", "video_file", b"video_file", "video_type", b"video_type"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "device_id", b"device_id", "modality", b"modality", "name_pattern", b"name_pattern", "new_height", b"new_height", "new_length", b"new_length", "new_width", b"new_width", "num_segments", b"num_segments", "root_folder", b"root_folder", "sampling_rate", b"sampling_rate", "show_data", b"show_data", "shuffle", b"shuffle", "skip_frames", b"skip_frames", "source", b"source", "use_image", b"use_image", "use_temporal_jitter", b"use_temporal_jitter", "video_file", b"video_file", "video_type", b"video_type"]) -> None: ...
+
+global___VideoDataParameter = VideoDataParameter
+
+@typing_extensions.final
+class LSTMParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUM_OUTPUT_FIELD_NUMBER: builtins.int
+    CLIPPING_THRESHOLD_FIELD_NUMBER: builtins.int
+    WEIGHT_FILLER_FIELD_NUMBER: builtins.int
+    BIAS_FILLER_FIELD_NUMBER: builtins.int
+    BATCH_SIZE_FIELD_NUMBER: builtins.int
+    num_output: builtins.int
+    clipping_threshold: builtins.float
+    @property
+    def weight_filler(self) -> global___FillerParameter: ...
+    @property
+    def bias_filler(self) -> global___FillerParameter: ...
+    batch_size: builtins.int
+    def __init__(
+        self,
+        *,
+        num_output: builtins.int | None = ...,
+        clipping_threshold: builtins.float | None = ...,
+        weight_filler: global___FillerParameter | None = ...,
+        bias_filler: global___FillerParameter | None = ...,
+        batch_size: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "bias_filler", b"bias_filler", "clipping_threshold", b"clipping_threshold", "num_output", b"num_output", "weight_filler", b"weight_filler"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "bias_filler", b"bias_filler", "clipping_threshold", b"clipping_threshold", "num_output", b"num_output", "weight_filler", b"weight_filler"]) -> None: ...
+
+global___LSTMParameter = LSTMParameter
+
+@typing_extensions.final
+class DenseBlockParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUMTRANSITION_FIELD_NUMBER: builtins.int
+    INITCHANNEL_FIELD_NUMBER: builtins.int
+    GROWTHRATE_FIELD_NUMBER: builtins.int
+    PAD_H_FIELD_NUMBER: builtins.int
+    PAD_W_FIELD_NUMBER: builtins.int
+    CONV_VERTICALSTRIDE_FIELD_NUMBER: builtins.int
+    CONV_HORIZENTALSTRIDE_FIELD_NUMBER: builtins.int
+    FILTER_H_FIELD_NUMBER: builtins.int
+    FILTER_W_FIELD_NUMBER: builtins.int
+    FILTER_FILLER_FIELD_NUMBER: builtins.int
+    BN_SCALER_FILLER_FIELD_NUMBER: builtins.int
+    BN_BIAS_FILLER_FIELD_NUMBER: builtins.int
+    GPUIDX_FIELD_NUMBER: builtins.int
+    USE_DROPOUT_FIELD_NUMBER: builtins.int
+    DROPOUT_AMOUNT_FIELD_NUMBER: builtins.int
+    USE_BC_FIELD_NUMBER: builtins.int
+    BC_ULTRA_SPACE_EFFICIENT_FIELD_NUMBER: builtins.int
+    WORKSPACE_MB_FIELD_NUMBER: builtins.int
+    MOVING_AVERAGE_FRACTION_FIELD_NUMBER: builtins.int
+    numTransition: builtins.int
+    initChannel: builtins.int
+    growthRate: builtins.int
+    pad_h: builtins.int
+    pad_w: builtins.int
+    conv_verticalStride: builtins.int
+    conv_horizentalStride: builtins.int
+    filter_H: builtins.int
+    filter_W: builtins.int
+    @property
+    def Filter_Filler(self) -> global___FillerParameter: ...
+    @property
+    def BN_Scaler_Filler(self) -> global___FillerParameter: ...
+    @property
+    def BN_Bias_Filler(self) -> global___FillerParameter: ...
+    gpuIdx: builtins.int
+    use_dropout: builtins.bool
+    dropout_amount: builtins.float
+    use_BC: builtins.bool
+    BC_ultra_space_efficient: builtins.bool
+    workspace_MB: builtins.int
+    moving_average_fraction: builtins.float
+    def __init__(
+        self,
+        *,
+        numTransition: builtins.int | None = ...,
+        initChannel: builtins.int | None = ...,
+        growthRate: builtins.int | None = ...,
+        pad_h: builtins.int | None = ...,
+        pad_w: builtins.int | None = ...,
+        conv_verticalStride: builtins.int | None = ...,
+        conv_horizentalStride: builtins.int | None = ...,
+        filter_H: builtins.int | None = ...,
+        filter_W: builtins.int | None = ...,
+        Filter_Filler: global___FillerParameter | None = ...,
+        BN_Scaler_Filler: global___FillerParameter | None = ...,
+        BN_Bias_Filler: global___FillerParameter | None = ...,
+        gpuIdx: builtins.int | None = ...,
+        use_dropout: builtins.bool | None = ...,
+        dropout_amount: builtins.float | None = ...,
+        use_BC: builtins.bool | None = ...,
+        BC_ultra_space_efficient: builtins.bool | None = ...,
+        workspace_MB: builtins.int | None = ...,
+        moving_average_fraction: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["BC_ultra_space_efficient", b"BC_ultra_space_efficient", "BN_Bias_Filler", b"BN_Bias_Filler", "BN_Scaler_Filler", b"BN_Scaler_Filler", "Filter_Filler", b"Filter_Filler", "conv_horizentalStride", b"conv_horizentalStride", "conv_verticalStride", b"conv_verticalStride", "dropout_amount", b"dropout_amount", "filter_H", b"filter_H", "filter_W", b"filter_W", "gpuIdx", b"gpuIdx", "growthRate", b"growthRate", "initChannel", b"initChannel", "moving_average_fraction", b"moving_average_fraction", "numTransition", b"numTransition", "pad_h", b"pad_h", "pad_w", b"pad_w", "use_BC", b"use_BC", "use_dropout", b"use_dropout", "workspace_MB", b"workspace_MB"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["BC_ultra_space_efficient", b"BC_ultra_space_efficient", "BN_Bias_Filler", b"BN_Bias_Filler", "BN_Scaler_Filler", b"BN_Scaler_Filler", "Filter_Filler", b"Filter_Filler", "conv_horizentalStride", b"conv_horizentalStride", "conv_verticalStride", b"conv_verticalStride", "dropout_amount", b"dropout_amount", "filter_H", b"filter_H", "filter_W", b"filter_W", "gpuIdx", b"gpuIdx", "growthRate", b"growthRate", "initChannel", b"initChannel", "moving_average_fraction", b"moving_average_fraction", "numTransition", b"numTransition", "pad_h", b"pad_h", "pad_w", b"pad_w", "use_BC", b"use_BC", "use_dropout", b"use_dropout", "workspace_MB", b"workspace_MB"]) -> None: ...
+
+global___DenseBlockParameter = DenseBlockParameter
+
+@typing_extensions.final
+class CTCLossParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUTPUT_DELAY_FIELD_NUMBER: builtins.int
+    BLANK_INDEX_FIELD_NUMBER: builtins.int
+    PREPROCESS_COLLAPSE_REPEATED_FIELD_NUMBER: builtins.int
+    CTC_MERGE_REPEATED_FIELD_NUMBER: builtins.int
+    LOSS_CALCULATION_T_FIELD_NUMBER: builtins.int
+    ALPHABET_SIZE_FIELD_NUMBER: builtins.int
+    BLANK_LABEL_FIELD_NUMBER: builtins.int
+    TIME_STEP_FIELD_NUMBER: builtins.int
+    output_delay: builtins.int
+    blank_index: builtins.int
+    preprocess_collapse_repeated: builtins.bool
+    ctc_merge_repeated: builtins.bool
+    loss_calculation_t: builtins.int
+    alphabet_size: builtins.int
+    blank_label: builtins.int
+    time_step: builtins.int
+    def __init__(
+        self,
+        *,
+        output_delay: builtins.int | None = ...,
+        blank_index: builtins.int | None = ...,
+        preprocess_collapse_repeated: builtins.bool | None = ...,
+        ctc_merge_repeated: builtins.bool | None = ...,
+        loss_calculation_t: builtins.int | None = ...,
+        alphabet_size: builtins.int | None = ...,
+        blank_label: builtins.int | None = ...,
+        time_step: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["alphabet_size", b"alphabet_size", "blank_index", b"blank_index", "blank_label", b"blank_label", "ctc_merge_repeated", b"ctc_merge_repeated", "loss_calculation_t", b"loss_calculation_t", "output_delay", b"output_delay", "preprocess_collapse_repeated", b"preprocess_collapse_repeated", "time_step", b"time_step"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["alphabet_size", b"alphabet_size", "blank_index", b"blank_index", "blank_label", b"blank_label", "ctc_merge_repeated", b"ctc_merge_repeated", "loss_calculation_t", b"loss_calculation_t", "output_delay", b"output_delay", "preprocess_collapse_repeated", b"preprocess_collapse_repeated", "time_step", b"time_step"]) -> None: ...
+
+global___CTCLossParameter = CTCLossParameter
+
+@typing_extensions.final
+class InterpParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HEIGHT_FIELD_NUMBER: builtins.int
+    WIDTH_FIELD_NUMBER: builtins.int
+    ZOOM_FACTOR_FIELD_NUMBER: builtins.int
+    SHRINK_FACTOR_FIELD_NUMBER: builtins.int
+    PAD_BEG_FIELD_NUMBER: builtins.int
+    PAD_END_FIELD_NUMBER: builtins.int
+    USE_BLOB_SIZE_FIELD_NUMBER: builtins.int
+    height: builtins.int
+    width: builtins.int
+    zoom_factor: builtins.int
+    shrink_factor: builtins.int
+    pad_beg: builtins.int
+    pad_end: builtins.int
+    use_blob_size: builtins.bool
+    def __init__(
+        self,
+        *,
+        height: builtins.int | None = ...,
+        width: builtins.int | None = ...,
+        zoom_factor: builtins.int | None = ...,
+        shrink_factor: builtins.int | None = ...,
+        pad_beg: builtins.int | None = ...,
+        pad_end: builtins.int | None = ...,
+        use_blob_size: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["height", b"height", "pad_beg", b"pad_beg", "pad_end", b"pad_end", "shrink_factor", b"shrink_factor", "use_blob_size", b"use_blob_size", "width", b"width", "zoom_factor", b"zoom_factor"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["height", b"height", "pad_beg", b"pad_beg", "pad_end", b"pad_end", "shrink_factor", b"shrink_factor", "use_blob_size", b"use_blob_size", "width", b"width", "zoom_factor", b"zoom_factor"]) -> None: ...
+
+global___InterpParameter = InterpParameter
+
+@typing_extensions.final
+class ReverseParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AXIS_FIELD_NUMBER: builtins.int
+    axis: builtins.int
+    def __init__(
+        self,
+        *,
+        axis: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis"]) -> None: ...
+
+global___ReverseParameter = ReverseParameter
+
+@typing_extensions.final
+class ReverseTimeParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    COPY_REMAINING_FIELD_NUMBER: builtins.int
+    copy_remaining: builtins.bool
+    def __init__(
+        self,
+        *,
+        copy_remaining: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["copy_remaining", b"copy_remaining"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["copy_remaining", b"copy_remaining"]) -> None: ...
+
+global___ReverseTimeParameter = ReverseTimeParameter
+
+@typing_extensions.final
+class TransposeParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DIM_FIELD_NUMBER: builtins.int
+    @property
+    def dim(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        dim: collections.abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["dim", b"dim"]) -> None: ...
+
+global___TransposeParameter = TransposeParameter
+
+@typing_extensions.final
+class ContinuationIndicatorParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TIME_STEP_FIELD_NUMBER: builtins.int
+    BATCH_SIZE_FIELD_NUMBER: builtins.int
+    AXIS_FIELD_NUMBER: builtins.int
+    time_step: builtins.int
+    batch_size: builtins.int
+    axis: builtins.int
+    def __init__(
+        self,
+        *,
+        time_step: builtins.int | None = ...,
+        batch_size: builtins.int | None = ...,
+        axis: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["axis", b"axis", "batch_size", b"batch_size", "time_step", b"time_step"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["axis", b"axis", "batch_size", b"batch_size", "time_step", b"time_step"]) -> None: ...
+
+global___ContinuationIndicatorParameter = ContinuationIndicatorParameter
+
+@typing_extensions.final
+class LabelsequenceAccuracyParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BLANK_LABEL_FIELD_NUMBER: builtins.int
+    blank_label: builtins.int
+    def __init__(
+        self,
+        *,
+        blank_label: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["blank_label", b"blank_label"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["blank_label", b"blank_label"]) -> None: ...
+
+global___LabelsequenceAccuracyParameter = LabelsequenceAccuracyParameter
+
+@typing_extensions.final
+class CPMTransformationParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CENTER_PERTERB_MAX_FIELD_NUMBER: builtins.int
+    CROP_SIZE_X_FIELD_NUMBER: builtins.int
+    CROP_SIZE_Y_FIELD_NUMBER: builtins.int
+    DO_CLAHE_FIELD_NUMBER: builtins.int
+    MAX_ROTATE_DEGREE_FIELD_NUMBER: builtins.int
+    NP_IN_LMDB_FIELD_NUMBER: builtins.int
+    NUM_PARTS_FIELD_NUMBER: builtins.int
+    SCALE_MAX_FIELD_NUMBER: builtins.int
+    SCALE_MIN_FIELD_NUMBER: builtins.int
+    SCALE_PROB_FIELD_NUMBER: builtins.int
+    STRIDE_FIELD_NUMBER: builtins.int
+    TARGET_DIST_FIELD_NUMBER: builtins.int
+    VISUALIZE_FIELD_NUMBER: builtins.int
+    center_perterb_max: builtins.float
+    crop_size_x: builtins.int
+    crop_size_y: builtins.int
+    do_clahe: builtins.bool
+    max_rotate_degree: builtins.float
+    np_in_lmdb: builtins.int
+    num_parts: builtins.int
+    scale_max: builtins.float
+    scale_min: builtins.float
+    scale_prob: builtins.float
+    stride: builtins.int
+    target_dist: builtins.float
+    visualize: builtins.bool
+    def __init__(
+        self,
+        *,
+        center_perterb_max: builtins.float | None = ...,
+        crop_size_x: builtins.int | None = ...,
+        crop_size_y: builtins.int | None = ...,
+        do_clahe: builtins.bool | None = ...,
+        max_rotate_degree: builtins.float | None = ...,
+        np_in_lmdb: builtins.int | None = ...,
+        num_parts: builtins.int | None = ...,
+        scale_max: builtins.float | None = ...,
+        scale_min: builtins.float | None = ...,
+        scale_prob: builtins.float | None = ...,
+        stride: builtins.int | None = ...,
+        target_dist: builtins.float | None = ...,
+        visualize: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["center_perterb_max", b"center_perterb_max", "crop_size_x", b"crop_size_x", "crop_size_y", b"crop_size_y", "do_clahe", b"do_clahe", "max_rotate_degree", b"max_rotate_degree", "np_in_lmdb", b"np_in_lmdb", "num_parts", b"num_parts", "scale_max", b"scale_max", "scale_min", b"scale_min", "scale_prob", b"scale_prob", "stride", b"stride", "target_dist", b"target_dist", "visualize", b"visualize"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["center_perterb_max", b"center_perterb_max", "crop_size_x", b"crop_size_x", "crop_size_y", b"crop_size_y", "do_clahe", b"do_clahe", "max_rotate_degree", b"max_rotate_degree", "np_in_lmdb", b"np_in_lmdb", "num_parts", b"num_parts", "scale_max", b"scale_max", "scale_min", b"scale_min", "scale_prob", b"scale_prob", "stride", b"stride", "target_dist", b"target_dist", "visualize", b"visualize"]) -> None: ...
+
+global___CPMTransformationParameter = CPMTransformationParameter
+
+@typing_extensions.final
+class DenseCRFParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BI_RGB_STD_FIELD_NUMBER: builtins.int
+    BI_W_FIELD_NUMBER: builtins.int
+    BI_XY_STD_FIELD_NUMBER: builtins.int
+    MAX_ITER_FIELD_NUMBER: builtins.int
+    POS_W_FIELD_NUMBER: builtins.int
+    POS_XY_STD_FIELD_NUMBER: builtins.int
+    @property
+    def bi_rgb_std(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def bi_w(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def bi_xy_std(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    max_iter: builtins.int
+    @property
+    def pos_w(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def pos_xy_std(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        bi_rgb_std: collections.abc.Iterable[builtins.float] | None = ...,
+        bi_w: collections.abc.Iterable[builtins.float] | None = ...,
+        bi_xy_std: collections.abc.Iterable[builtins.float] | None = ...,
+        max_iter: builtins.int | None = ...,
+        pos_w: collections.abc.Iterable[builtins.float] | None = ...,
+        pos_xy_std: collections.abc.Iterable[builtins.float] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["max_iter", b"max_iter"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["bi_rgb_std", b"bi_rgb_std", "bi_w", b"bi_w", "bi_xy_std", b"bi_xy_std", "max_iter", b"max_iter", "pos_w", b"pos_w", "pos_xy_std", b"pos_xy_std"]) -> None: ...
+
+global___DenseCRFParameter = DenseCRFParameter
+
+@typing_extensions.final
+class DenseImageDataParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    BATCH_SIZE_FIELD_NUMBER: builtins.int
+    RAND_SKIP_FIELD_NUMBER: builtins.int
+    SHUFFLE_FIELD_NUMBER: builtins.int
+    NEW_HEIGHT_FIELD_NUMBER: builtins.int
+    NEW_WIDTH_FIELD_NUMBER: builtins.int
+    IS_COLOR_FIELD_NUMBER: builtins.int
+    MIRROR_FIELD_NUMBER: builtins.int
+    CROP_HEIGHT_FIELD_NUMBER: builtins.int
+    CROP_WIDTH_FIELD_NUMBER: builtins.int
+    ROOT_FOLDER_FIELD_NUMBER: builtins.int
+    LABEL_DIVIDE_FACTOR_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    batch_size: builtins.int
+    rand_skip: builtins.int
+    shuffle: builtins.bool
+    new_height: builtins.int
+    new_width: builtins.int
+    is_color: builtins.bool
+    mirror: builtins.bool
+    crop_height: builtins.int
+    crop_width: builtins.int
+    root_folder: builtins.str
+    label_divide_factor: builtins.int
+    def __init__(
+        self,
+        *,
+        source: builtins.str | None = ...,
+        batch_size: builtins.int | None = ...,
+        rand_skip: builtins.int | None = ...,
+        shuffle: builtins.bool | None = ...,
+        new_height: builtins.int | None = ...,
+        new_width: builtins.int | None = ...,
+        is_color: builtins.bool | None = ...,
+        mirror: builtins.bool | None = ...,
+        crop_height: builtins.int | None = ...,
+        crop_width: builtins.int | None = ...,
+        root_folder: builtins.str | None = ...,
+        label_divide_factor: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "crop_height", b"crop_height", "crop_width", b"crop_width", "is_color", b"is_color", "label_divide_factor", b"label_divide_factor", "mirror", b"mirror", "new_height", b"new_height", "new_width", b"new_width", "rand_skip", b"rand_skip", "root_folder", b"root_folder", "shuffle", b"shuffle", "source", b"source"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "crop_height", b"crop_height", "crop_width", b"crop_width", "is_color", b"is_color", "label_divide_factor", b"label_divide_factor", "mirror", b"mirror", "new_height", b"new_height", "new_width", b"new_width", "rand_skip", b"rand_skip", "root_folder", b"root_folder", "shuffle", b"shuffle", "source", b"source"]) -> None: ...
+
+global___DenseImageDataParameter = DenseImageDataParameter
+
+@typing_extensions.final
+class EltwiseAccuracyParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    IGNORE_LABEL_FIELD_NUMBER: builtins.int
+    @property
+    def ignore_label(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        ignore_label: collections.abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["ignore_label", b"ignore_label"]) -> None: ...
+
+global___EltwiseAccuracyParameter = EltwiseAccuracyParameter
+
+@typing_extensions.final
+class ExtendedImageDataParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _ImageType:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _ImageTypeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ExtendedImageDataParameter._ImageType.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        NONE: ExtendedImageDataParameter._ImageType.ValueType  # 0
+        IMAGE: ExtendedImageDataParameter._ImageType.ValueType  # 1
+        PIXEL: ExtendedImageDataParameter._ImageType.ValueType  # 2
+
+    class ImageType(_ImageType, metaclass=_ImageTypeEnumTypeWrapper): ...
+    NONE: ExtendedImageDataParameter.ImageType.ValueType  # 0
+    IMAGE: ExtendedImageDataParameter.ImageType.ValueType  # 1
+    PIXEL: ExtendedImageDataParameter.ImageType.ValueType  # 2
+
+    IMAGE_TYPE_FIELD_NUMBER: builtins.int
+    RANDOM_SEED_FIELD_NUMBER: builtins.int
+    SHORTEST_SIDE_FIELD_NUMBER: builtins.int
+    SHORTEST_SIDE_MAX_FIELD_NUMBER: builtins.int
+    image_type: global___ExtendedImageDataParameter.ImageType.ValueType
+    random_seed: builtins.int
+    shortest_side: builtins.int
+    shortest_side_max: builtins.int
+    def __init__(
+        self,
+        *,
+        image_type: global___ExtendedImageDataParameter.ImageType.ValueType | None = ...,
+        random_seed: builtins.int | None = ...,
+        shortest_side: builtins.int | None = ...,
+        shortest_side_max: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["image_type", b"image_type", "random_seed", b"random_seed", "shortest_side", b"shortest_side", "shortest_side_max", b"shortest_side_max"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["image_type", b"image_type", "random_seed", b"random_seed", "shortest_side", b"shortest_side", "shortest_side_max", b"shortest_side_max"]) -> None: ...
+
+global___ExtendedImageDataParameter = ExtendedImageDataParameter
+
+@typing_extensions.final
+class ImageLabelDataParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BACKEND_FIELD_NUMBER: builtins.int
+    BATCH_SIZE_FIELD_NUMBER: builtins.int
+    IMAGE_LIST_PATH_FIELD_NUMBER: builtins.int
+    LABEL_LIST_PATH_FIELD_NUMBER: builtins.int
+    THREADS_FIELD_NUMBER: builtins.int
+    backend: global___DataParameter.DB.ValueType
+    batch_size: builtins.int
+    image_list_path: builtins.str
+    label_list_path: builtins.str
+    threads: builtins.int
+    def __init__(
+        self,
+        *,
+        backend: global___DataParameter.DB.ValueType | None = ...,
+        batch_size: builtins.int | None = ...,
+        image_list_path: builtins.str | None = ...,
+        label_list_path: builtins.str | None = ...,
+        threads: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["backend", b"backend", "batch_size", b"batch_size", "image_list_path", b"image_list_path", "label_list_path", b"label_list_path", "threads", b"threads"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["backend", b"backend", "batch_size", b"batch_size", "image_list_path", b"image_list_path", "label_list_path", b"label_list_path", "threads", b"threads"]) -> None: ...
+
+global___ImageLabelDataParameter = ImageLabelDataParameter
+
+@typing_extensions.final
+class LocLossParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    THRESHOLD_FIELD_NUMBER: builtins.int
+    threshold: builtins.float
+    def __init__(
+        self,
+        *,
+        threshold: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["threshold", b"threshold"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["threshold", b"threshold"]) -> None: ...
+
+global___LocLossParameter = LocLossParameter
+
+@typing_extensions.final
+class MTriangularLossParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    THETA1_FIELD_NUMBER: builtins.int
+    THETA2_FIELD_NUMBER: builtins.int
+    theta1: builtins.float
+    theta2: builtins.float
+    def __init__(
+        self,
+        *,
+        theta1: builtins.float | None = ...,
+        theta2: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["theta1", b"theta1", "theta2", b"theta2"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["theta1", b"theta1", "theta2", b"theta2"]) -> None: ...
+
+global___MTriangularLossParameter = MTriangularLossParameter
+
+@typing_extensions.final
+class MultiStageMeanfieldParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Mode:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _ModeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[MultiStageMeanfieldParameter._Mode.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        POTTS: MultiStageMeanfieldParameter._Mode.ValueType  # 0
+
+    class Mode(_Mode, metaclass=_ModeEnumTypeWrapper): ...
+    POTTS: MultiStageMeanfieldParameter.Mode.ValueType  # 0
+
+    BILATERAL_FILTER_WEIGHT_FIELD_NUMBER: builtins.int
+    SPATIAL_FILTER_WEIGHT_FIELD_NUMBER: builtins.int
+    COMPATIBILITY_MODE_FIELD_NUMBER: builtins.int
+    NUM_ITERATIONS_FIELD_NUMBER: builtins.int
+    THETA_ALPHA_FIELD_NUMBER: builtins.int
+    THETA_BETA_FIELD_NUMBER: builtins.int
+    THETA_GAMMA_FIELD_NUMBER: builtins.int
+    THRESHOLD_FIELD_NUMBER: builtins.int
+    bilateral_filter_weight: builtins.float
+    spatial_filter_weight: builtins.float
+    compatibility_mode: global___MultiStageMeanfieldParameter.Mode.ValueType
+    num_iterations: builtins.int
+    theta_alpha: builtins.float
+    theta_beta: builtins.float
+    theta_gamma: builtins.float
+    threshold: builtins.int
+    def __init__(
+        self,
+        *,
+        bilateral_filter_weight: builtins.float | None = ...,
+        spatial_filter_weight: builtins.float | None = ...,
+        compatibility_mode: global___MultiStageMeanfieldParameter.Mode.ValueType | None = ...,
+        num_iterations: builtins.int | None = ...,
+        theta_alpha: builtins.float | None = ...,
+        theta_beta: builtins.float | None = ...,
+        theta_gamma: builtins.float | None = ...,
+        threshold: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["bilateral_filter_weight", b"bilateral_filter_weight", "compatibility_mode", b"compatibility_mode", "num_iterations", b"num_iterations", "spatial_filter_weight", b"spatial_filter_weight", "theta_alpha", b"theta_alpha", "theta_beta", b"theta_beta", "theta_gamma", b"theta_gamma", "threshold", b"threshold"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["bilateral_filter_weight", b"bilateral_filter_weight", "compatibility_mode", b"compatibility_mode", "num_iterations", b"num_iterations", "spatial_filter_weight", b"spatial_filter_weight", "theta_alpha", b"theta_alpha", "theta_beta", b"theta_beta", "theta_gamma", b"theta_gamma", "threshold", b"threshold"]) -> None: ...
+
+global___MultiStageMeanfieldParameter = MultiStageMeanfieldParameter
+
+@typing_extensions.final
+class PowerFileParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHIFT_FILE_FIELD_NUMBER: builtins.int
+    shift_file: builtins.str
+    def __init__(
+        self,
+        *,
+        shift_file: builtins.str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["shift_file", b"shift_file"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["shift_file", b"shift_file"]) -> None: ...
+
+global___PowerFileParameter = PowerFileParameter
+
+@typing_extensions.final
+class QCodeConfig(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FL_FIELD_NUMBER: builtins.int
+    IL_FIELD_NUMBER: builtins.int
+    fl: builtins.int
+    il: builtins.int
+    def __init__(
+        self,
+        *,
+        fl: builtins.int | None = ...,
+        il: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["fl", b"fl", "il", b"il"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["fl", b"fl", "il", b"il"]) -> None: ...
+
+global___QCodeConfig = QCodeConfig
+
+@typing_extensions.final
+class SparseHistogramExtractorParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SIZE_FIELD_NUMBER: builtins.int
+    size: builtins.int
+    def __init__(
+        self,
+        *,
+        size: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["size", b"size"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["size", b"size"]) -> None: ...
+
+global___SparseHistogramExtractorParameter = SparseHistogramExtractorParameter
+
+@typing_extensions.final
+class SparseHypercolumnExtractorParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OFFSET_HEIGHT_FIELD_NUMBER: builtins.int
+    OFFSET_WIDTH_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    @property
+    def offset_height(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def offset_width(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    @property
+    def scale(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        offset_height: collections.abc.Iterable[builtins.float] | None = ...,
+        offset_width: collections.abc.Iterable[builtins.float] | None = ...,
+        scale: collections.abc.Iterable[builtins.float] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["offset_height", b"offset_height", "offset_width", b"offset_width", "scale", b"scale"]) -> None: ...
+
+global___SparseHypercolumnExtractorParameter = SparseHypercolumnExtractorParameter
+
+@typing_extensions.final
+class SparsifyParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    COEF_FIELD_NUMBER: builtins.int
+    coef: builtins.float
+    def __init__(
+        self,
+        *,
+        coef: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["coef", b"coef"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["coef", b"coef"]) -> None: ...
+
+global___SparsifyParameter = SparsifyParameter
+
+@typing_extensions.final
+class SpatialTransformerParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUTPUT_H_FIELD_NUMBER: builtins.int
+    OUTPUT_W_FIELD_NUMBER: builtins.int
+    THETA_1_1_FIELD_NUMBER: builtins.int
+    THETA_1_2_FIELD_NUMBER: builtins.int
+    THETA_1_3_FIELD_NUMBER: builtins.int
+    THETA_2_1_FIELD_NUMBER: builtins.int
+    THETA_2_2_FIELD_NUMBER: builtins.int
+    THETA_2_3_FIELD_NUMBER: builtins.int
+    TO_COMPUTE_DU_FIELD_NUMBER: builtins.int
+    output_H: builtins.int
+    output_W: builtins.int
+    theta_1_1: builtins.float
+    theta_1_2: builtins.float
+    theta_1_3: builtins.float
+    theta_2_1: builtins.float
+    theta_2_2: builtins.float
+    theta_2_3: builtins.float
+    to_compute_dU: builtins.bool
+    def __init__(
+        self,
+        *,
+        output_H: builtins.int | None = ...,
+        output_W: builtins.int | None = ...,
+        theta_1_1: builtins.float | None = ...,
+        theta_1_2: builtins.float | None = ...,
+        theta_1_3: builtins.float | None = ...,
+        theta_2_1: builtins.float | None = ...,
+        theta_2_2: builtins.float | None = ...,
+        theta_2_3: builtins.float | None = ...,
+        to_compute_dU: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["output_H", b"output_H", "output_W", b"output_W", "theta_1_1", b"theta_1_1", "theta_1_2", b"theta_1_2", "theta_1_3", b"theta_1_3", "theta_2_1", b"theta_2_1", "theta_2_2", b"theta_2_2", "theta_2_3", b"theta_2_3", "to_compute_dU", b"to_compute_dU"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["output_H", b"output_H", "output_W", b"output_W", "theta_1_1", b"theta_1_1", "theta_1_2", b"theta_1_2", "theta_1_3", b"theta_1_3", "theta_2_1", b"theta_2_1", "theta_2_2", b"theta_2_2", "theta_2_3", b"theta_2_3", "to_compute_dU", b"to_compute_dU"]) -> None: ...
+
+global___SpatialTransformerParameter = SpatialTransformerParameter
+
+@typing_extensions.final
+class UnpoolingParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _UnpoolMethod:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _UnpoolMethodEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[UnpoolingParameter._UnpoolMethod.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        MAX: UnpoolingParameter._UnpoolMethod.ValueType  # 0
+        AVE: UnpoolingParameter._UnpoolMethod.ValueType  # 1
+        TILE: UnpoolingParameter._UnpoolMethod.ValueType  # 2
+
+    class UnpoolMethod(_UnpoolMethod, metaclass=_UnpoolMethodEnumTypeWrapper): ...
+    MAX: UnpoolingParameter.UnpoolMethod.ValueType  # 0
+    AVE: UnpoolingParameter.UnpoolMethod.ValueType  # 1
+    TILE: UnpoolingParameter.UnpoolMethod.ValueType  # 2
+
+    UNPOOL_FIELD_NUMBER: builtins.int
+    KERNEL_SIZE_FIELD_NUMBER: builtins.int
+    STRIDE_FIELD_NUMBER: builtins.int
+    PAD_FIELD_NUMBER: builtins.int
+    UNPOOL_SIZE_FIELD_NUMBER: builtins.int
+    unpool: global___UnpoolingParameter.UnpoolMethod.ValueType
+    kernel_size: builtins.int
+    stride: builtins.int
+    pad: builtins.int
+    unpool_size: builtins.int
+    def __init__(
+        self,
+        *,
+        unpool: global___UnpoolingParameter.UnpoolMethod.ValueType | None = ...,
+        kernel_size: builtins.int | None = ...,
+        stride: builtins.int | None = ...,
+        pad: builtins.int | None = ...,
+        unpool_size: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["kernel_size", b"kernel_size", "pad", b"pad", "stride", b"stride", "unpool", b"unpool", "unpool_size", b"unpool_size"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["kernel_size", b"kernel_size", "pad", b"pad", "stride", b"stride", "unpool", b"unpool", "unpool_size", b"unpool_size"]) -> None: ...
+
+global___UnpoolingParameter = UnpoolingParameter
+
+@typing_extensions.final
+class YoloDataParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BATCH_SIZE_FIELD_NUMBER: builtins.int
+    NEW_HEIGHT_FIELD_NUMBER: builtins.int
+    NEW_WIDTH_FIELD_NUMBER: builtins.int
+    NUM_PREDICTIONS_FIELD_NUMBER: builtins.int
+    NUM_SIDES_FIELD_NUMBER: builtins.int
+    ROOT_FOLDER_FIELD_NUMBER: builtins.int
+    SHUFFLE_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    batch_size: builtins.int
+    new_height: builtins.int
+    new_width: builtins.int
+    num_predictions: builtins.int
+    num_sides: builtins.int
+    root_folder: builtins.str
+    shuffle: builtins.bool
+    source: builtins.str
+    def __init__(
+        self,
+        *,
+        batch_size: builtins.int | None = ...,
+        new_height: builtins.int | None = ...,
+        new_width: builtins.int | None = ...,
+        num_predictions: builtins.int | None = ...,
+        num_sides: builtins.int | None = ...,
+        root_folder: builtins.str | None = ...,
+        shuffle: builtins.bool | None = ...,
+        source: builtins.str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "new_height", b"new_height", "new_width", b"new_width", "num_predictions", b"num_predictions", "num_sides", b"num_sides", "root_folder", b"root_folder", "shuffle", b"shuffle", "source", b"source"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_size", b"batch_size", "new_height", b"new_height", "new_width", b"new_width", "num_predictions", b"num_predictions", "num_sides", b"num_sides", "root_folder", b"root_folder", "shuffle", b"shuffle", "source", b"source"]) -> None: ...
+
+global___YoloDataParameter = YoloDataParameter
+
+@typing_extensions.final
+class CropCenterParameter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CROP_SIZE_FIELD_NUMBER: builtins.int
+    @property
+    def crop_size(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        crop_size: collections.abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["crop_size", b"crop_size"]) -> None: ...
+
+global___CropCenterParameter = CropCenterParameter
+
+@typing_extensions.final
+class UnknownField(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    LINE_FIELD_NUMBER: builtins.int
+    COLUMN_FIELD_NUMBER: builtins.int
+    SUGGESTION_FIELD_NUMBER: builtins.int
+    path: builtins.str
+    value: builtins.str
+    line: builtins.int
+    column: builtins.int
+    suggestion: builtins.str
+    def __init__(
+        self,
+        *,
+        path: builtins.str | None = ...,
+        value: builtins.str | None = ...,
+        line: builtins.int | None = ...,
+        column: builtins.int | None = ...,
+        suggestion: builtins.str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["column", b"column", "line", b"line", "path", b"path", "suggestion", b"suggestion", "value", b"value"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["column", b"column", "line", b"line", "path", b"path", "suggestion", b"suggestion", "value", b"value"]) -> None: ...
+
+global___UnknownField = UnknownField
