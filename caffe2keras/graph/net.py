@@ -138,12 +138,14 @@ class Net:
         layers: in order of execution. Layers of type "Input" stand for whatever feeds the net.
         outputs: the blobs that nobody reads, in order of production.
         notes: what was said on the way here.
+        aliases: names of blobs that are gone, each with the blob that holds the same numbers.
     """
 
     name: str
     layers: tuple[Layer, ...]
     outputs: tuple[Blob, ...]
     notes: tuple[Note, ...] = ()
+    aliases: tuple[tuple[str, Blob], ...] = ()
 
     @property
     def inputs(self) -> tuple[Blob, ...]:

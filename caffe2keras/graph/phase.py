@@ -1,0 +1,84 @@
+"""Which layers a net has in a given state: the include and exclude rules (net.cpp: FilterNet)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from caffe2keras.errors import GraphError
+
+if TYPE_CHECKING:
+    from caffe2keras.proto.caffe_pb2 import LayerParameter, NetParameter, NetStateRule
+
+__all__ = ["TEST", "TRAIN", "NetState", "Phase", "is_included", "meets", "select_layers"]
+
+Phase = Literal["TRAIN", "TEST"]
+
+
+@dataclass(frozen=True)
+class NetState:
+    """The state that a net is built in.
+
+    Attributes:
+        phase: "TRAIN" or "TEST".
+        level: compared with ``min_level`` and ``max_level``.
+        stages: compared with ``stage`` and ``not_stage``.
+    """
+
+    phase: Phase = "TEST"
+    level: int = 0
+    stages: tuple[str, ...] = ()
+
+
+TEST = NetState()
+TRAIN = NetState(phase="TRAIN")
+
+
+def meets(state: NetState, rule: NetStateRule) -> bool:
+    """Whether a state meets every condition of a rule; an empty rule is met by all."""
+    return (
+        (not rule.HasField("phase") or _phase(rule) == state.phase)
+        and (not rule.HasField("min_level") or state.level >= rule.min_level)
+        and (not rule.HasField("max_level") or state.level <= rule.max_level)
+        and all(stage in state.stages for stage in rule.stage)
+        and not any(stage in state.stages for stage in rule.not_stage)
+    )
+
+
+def is_included(layer: LayerParameter, state: NetState, source: str = "") -> bool:
+    """Whether a layer belongs to the net in this state.
+
+    Raises:
+        GraphError: it has both include and exclude rules, which Caffe refuses.
+    """
+    if layer.include and layer.exclude:
+        raise GraphError(
+            what=f'layer "{layer.name}" ({layer.type}) has both include and exclude rules',
+            where=f"{source}:{layer.source_line}",
+            why="a layer is either kept by include or dropped by exclude; Caffe refuses both",
+            hint="keep one of the two",
+        )
+    if layer.include:
+        return any(meets(state, rule) for rule in layer.include)
+    return not any(meets(state, rule) for rule in layer.exclude)
+
+
+def select_layers(
+    net: NetParameter, state: NetState, source: str = ""
+) -> tuple[list[LayerParameter], list[LayerParameter]]:
+    """The layers that belong to the net in this state, and those that do not, each in order.
+
+    Stages that the net itself names count as well; its own phase and level give way to the
+    state's, as in Caffe's constructor from a file (net.cpp: Net::Net).
+    """
+    state = replace(state, stages=(*net.state.stage, *state.stages))
+    kept: list[LayerParameter] = []
+    left_out: list[LayerParameter] = []
+    for layer in net.layer:
+        (kept if is_included(layer, state, source) else left_out).append(layer)
+    return kept, left_out
+
+
+def _phase(rule: NetStateRule) -> str:
+    # caffe.proto: enum Phase { TRAIN = 0; TEST = 1; }
+    return "TEST" if rule.phase == 1 else "TRAIN"
