@@ -1,0 +1,104 @@
+"""Which Keras backend computes: chosen before Keras is imported, never against the user."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from caffe2keras.errors import BackendError
+
+__all__ = ["BACKENDS", "choose_backend", "float32_arithmetic", "import_keras"]
+
+# In order of preference, each with the modules that it needs.
+BACKENDS = {
+    "openvino": ("openvino", "scipy"),
+    "jax": ("jax",),
+    "torch": ("torch",),
+    "tensorflow": ("tensorflow",),
+}
+
+_HINT = 'pip install "caffe2keras[openvino]" (or jax, torch, tensorflow)'
+
+
+def choose_backend() -> None:
+    """Name a backend that is installed, if nobody has chosen one.
+
+    Chosen means: Keras is imported already, ``KERAS_BACKEND`` is set, or the user's
+    ``keras.json`` names a backend that is installed. (Keras writes that file itself and then
+    names TensorFlow, installed or not.)
+
+    Raises:
+        BackendError: no backend is installed.
+    """
+    if "keras" in sys.modules or os.environ.get("KERAS_BACKEND"):
+        return
+    installed = [name for name in BACKENDS if _is_installed(name)]
+    if not installed:
+        raise BackendError(
+            what="no Keras backend is installed",
+            why="Keras computes through one of " + ", ".join(BACKENDS),
+            hint=_HINT,
+        )
+    configured = _configured()
+    os.environ["KERAS_BACKEND"] = configured if configured in installed else installed[0]
+
+
+def import_keras() -> Any:
+    """Keras, with our layers registered.
+
+    Raises:
+        BackendError: no backend is installed, or the chosen one cannot be imported.
+    """
+    choose_backend()
+    chosen = os.environ.get("KERAS_BACKEND", "")
+    try:
+        keras = importlib.import_module("keras")
+        importlib.import_module("caffe2keras.runtime")
+    except (ImportError, ValueError) as error:  # Keras answers an unknown name with ValueError
+        raise BackendError(
+            what=f'Keras cannot be imported with backend "{chosen}"',
+            why=str(error).splitlines()[0],
+            hint=f"{_HINT}, or set KERAS_BACKEND to another one",
+        ) from error
+    return keras
+
+
+@contextmanager
+def float32_arithmetic() -> Iterator[None]:
+    """Make OpenVINO compile what is first run in here for float32; other backends do so anyway.
+
+    Its CPU plugin takes bfloat16 by default where the processor has it, which is right for speed
+    and 4e-3 off in the numbers. Keras has no setting for it, so the option is added to the call
+    that Keras's trainer makes.
+    """
+    openvino = sys.modules.get("openvino")
+    if openvino is None:
+        yield
+        return
+    compile_model = openvino.compile_model
+    config = {"INFERENCE_PRECISION_HINT": "f32"}
+    openvino.compile_model = functools.partial(compile_model, config=config)
+    try:
+        yield
+    finally:
+        openvino.compile_model = compile_model
+
+
+def _is_installed(backend: str) -> bool:
+    return all(importlib.util.find_spec(module) is not None for module in BACKENDS[backend])
+
+
+def _configured() -> str:
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        return str(json.loads((home / "keras.json").read_text()).get("backend", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""  # no such file, or one that Keras will ignore too

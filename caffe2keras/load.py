@@ -1,0 +1,104 @@
+"""Converted files as live Keras models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from caffe2keras.backend import import_keras
+from caffe2keras.errors import InputError
+from caffe2keras.read.content import first_bytes
+from caffe2keras.record import InputRecord, Record, read_record
+
+__all__ = ["load_model", "read_record"]
+
+# Caffe's axis order, batch included; None leaves an axis open.
+OpenShape = tuple[int | None, ...]
+
+
+def load_model(
+    path: str | PathLike[str],
+    input_shapes: Mapping[str, OpenShape] | None = None,
+    compile: bool = False,
+) -> Any:
+    """Load a converted file, in Keras's safe mode, with our layers registered.
+
+    If Keras is not imported yet and nobody has named a backend, one that is installed is chosen.
+
+    Args:
+        path: a ``.h5`` or ``.keras`` file.
+        input_shapes: other shapes for some inputs, by Caffe's blob name, in Caffe's axis order;
+            None leaves an axis open.
+        compile: whether Keras compiles the model as the file says. A model with other input
+            shapes is never compiled.
+
+    Returns:
+        a ``keras.Model``.
+
+    Raises:
+        InputError: the file cannot be loaded, or its net does not take these input shapes.
+        BackendError: no Keras backend can be imported.
+    """
+    path = Path(path)
+    first_bytes(path, InputError)  # no such file: said before Keras is imported, which takes long
+    shapes = _keras_shapes(read_record(path), input_shapes) if input_shapes else {}
+    keras = import_keras()
+    try:
+        model = keras.saving.load_model(path, compile=compile, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            what=f"Keras cannot load {path}",
+            why=str(error).strip().splitlines()[0],
+        ) from error
+    return _resized(keras, model, shapes) if shapes else model
+
+
+def _keras_shapes(record: Record, wanted: Mapping[str, OpenShape]) -> dict[str, OpenShape]:
+    """Input layer -> shape in Keras's axis order."""
+    inputs = {entry.blob: entry for entry in record.inputs}
+    shapes: dict[str, OpenShape] = {}
+    for blob, shape in wanted.items():
+        if blob not in inputs:
+            raise InputError(
+                what=f'the net has no input "{blob}"',
+                hint="its inputs are " + ", ".join(inputs),
+            )
+        entry = inputs[blob]
+        _check_shape(record, entry, tuple(shape))
+        shapes[entry.layer] = tuple(shape[axis] for axis in entry.layout.permutation)
+    return shapes
+
+
+def _check_shape(record: Record, entry: InputRecord, shape: OpenShape) -> None:
+    """Refuse what the layers in the file were not made for."""
+    text = f'input "{entry.blob}" cannot have shape {shape}'
+    if len(shape) != len(entry.shape):
+        raise InputError(what=text, why=f"it has {len(entry.shape)} axes: {entry.shape}")
+    batch = entry.layout.permutation[0] if shape else None
+    for axis, (wanted, converted) in enumerate(zip(shape, entry.shape, strict=True)):
+        free = record.static_batch is None if axis == batch else record.resizable and axis > 1
+        if wanted != converted and not free:
+            raise InputError(
+                what=text,
+                why=f"the net was converted for {entry.shape} and axis {axis} is fixed",
+                hint="convert it again with --input-shape " + _option(entry.blob, shape),
+            )
+
+
+def _option(blob: str, shape: OpenShape) -> str:
+    return f"{blob}=" + ",".join("1" if extent is None else str(extent) for extent in shape)
+
+
+def _resized(keras: Any, model: Any, shapes: Mapping[str, OpenShape]) -> Any:
+    """The same layers and weights behind other inputs."""
+    config = model.get_config()
+    for layer in config["layers"]:
+        if layer["config"]["name"] in shapes:
+            layer["config"]["batch_shape"] = shapes[layer["config"]["name"]]
+    resized = keras.Model.from_config(config)
+    for layer in model.layers:
+        # One layer at a time, so that at most one array too many is in memory.
+        resized.get_layer(layer.name).set_weights(layer.get_weights())
+    return resized

@@ -1,0 +1,236 @@
+"""The record that a converted file carries: how to find Caffe's blobs and arrays in it.
+
+A JSON object, in the root attribute ``caffe2keras`` of an HDF5 file, or the member
+``caffe2keras.json`` of a ``.keras`` archive. The classes here are its schema.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+import zipfile
+from dataclasses import dataclass, fields, is_dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import h5py
+
+from caffe2keras.errors import InputError
+from caffe2keras.graph.net import Note, Shape
+from caffe2keras.layout import DataFormat, Layout
+from caffe2keras.read.content import Content, content_of, first_bytes
+
+__all__ = [
+    "HDF5_ATTRIBUTE",
+    "ZIP_MEMBER",
+    "BlobRecord",
+    "InputRecord",
+    "Record",
+    "Source",
+    "Sources",
+    "VariableRecord",
+    "read_record",
+]
+
+HDF5_ATTRIBUTE = "caffe2keras"
+ZIP_MEMBER = "caffe2keras.json"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that the model was made from."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Both files; ``weights`` is None for a net that was converted without."""
+
+    prototxt: Source
+    weights: Source | None
+
+
+@dataclass(frozen=True)
+class InputRecord:
+    """A blob that must be fed.
+
+    Attributes:
+        blob: Caffe's name.
+        layer: the Keras input layer.
+        shape: Caffe's axis order, batch included.
+        layout: how the axes stand in Keras.
+    """
+
+    blob: str
+    layer: str
+    shape: Shape
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class BlobRecord:
+    """A Caffe blob and the Keras tensor that holds it.
+
+    Attributes:
+        blob: Caffe's name.
+        caffe_layer: the layer that produced it.
+        shape: Caffe's axis order, batch included.
+        layer: the Keras layer.
+        node: which call of that layer.
+        tensor: which output of that call.
+        layout: how the axes stand in Keras.
+        final: whether this is what Caffe holds under the name after a forward pass; what a layer
+            in place wrote over, here or through shared memory, is not.
+    """
+
+    blob: str
+    caffe_layer: str
+    shape: Shape
+    layer: str
+    node: int
+    tensor: int
+    layout: Layout
+    final: bool
+
+
+@dataclass(frozen=True)
+class VariableRecord:
+    """A Keras variable and the Caffe array it comes from.
+
+    Attributes:
+        layer: the Keras layer.
+        variable: Keras's name, as ``kernel``.
+        caffe_layer: the layer that owns the array.
+        index: its place among that layer's blobs.
+        lr_mult: Caffe's multiplier of the learning rate.
+        decay_mult: Caffe's multiplier of the weight decay.
+        param: the name under which layers share the array, or "".
+    """
+
+    layer: str
+    variable: str
+    caffe_layer: str
+    index: int
+    lr_mult: float
+    decay_mult: float
+    param: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """The whole record; ``outputs`` are blob names, the rest explains itself in the parts."""
+
+    version: str
+    net: str
+    data_format: DataFormat
+    sources: Sources
+    inputs: tuple[InputRecord, ...]
+    outputs: tuple[str, ...]
+    blobs: tuple[BlobRecord, ...]
+    variables: tuple[VariableRecord, ...]
+    notes: tuple[Note, ...]
+    static_batch: int | None
+    resizable: bool
+    preprocessing: Any
+    solver: Any
+
+
+def read_record(path: str | PathLike[str]) -> Record:
+    """The record of a converted file.
+
+    Raises:
+        InputError: there is no such file, it is not one of ours, or its record is damaged.
+    """
+    path = Path(path)
+    text = _text(path)
+    if text is None:
+        raise InputError(
+            what=f"{path} carries no record of a conversion",
+            why="it was not written by caffe2keras, or Keras has saved it anew since",
+            hint="convert the Caffe net again",
+        )
+    try:
+        record: Record = _decode(Record, json.loads(text), "record")
+    except ValueError as error:  # json.JSONDecodeError is one
+        raise InputError(
+            what=f"the record of the conversion in {path} is damaged",
+            why=str(error),
+            hint="convert the Caffe net again",
+        ) from error
+    return record
+
+
+def _text(path: Path) -> str | bytes | None:
+    content = content_of(first_bytes(path, InputError))
+    try:
+        if content is Content.HDF5:
+            with h5py.File(path, "r") as file:
+                text: str | bytes | None = file.attrs.get(HDF5_ATTRIBUTE)
+            return text
+        if content is Content.ZIP:
+            with zipfile.ZipFile(path) as archive:
+                return archive.read(ZIP_MEMBER) if ZIP_MEMBER in archive.namelist() else None
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(
+            what=f"{path} is damaged",
+            why=str(error),
+            hint="convert the Caffe net again",
+        ) from error
+    raise InputError(
+        what=f"{path} is not a Keras model",
+        why=f"expected an HDF5 file or a .keras archive, received {content.value}",
+    )
+
+
+def _decode(kind: Any, value: Any, path: str) -> Any:
+    """A JSON value as the annotated type; ValueError names the place that does not fit."""
+    origin = get_origin(kind)
+    if kind is Any:
+        return value
+    if kind is Layout:
+        return _decode_layout(value, path)
+    if is_dataclass(kind):
+        return _decode_object(kind, value, path)
+    if origin is tuple:
+        item = get_args(kind)[0]
+        items = _expect(value, list, path)
+        return tuple(_decode(item, one, f"{path}[{i}]") for i, one in enumerate(items))
+    if origin in (Union, types.UnionType):
+        inner = next(one for one in get_args(kind) if one is not types.NoneType)
+        return None if value is None else _decode(inner, value, path)
+    if kind == DataFormat:
+        return _decode_choice(get_args(kind), value, path)
+    return float(_expect(value, (int, float), path)) if kind is float else _expect(value, kind, path)
+
+
+def _decode_object(kind: Any, value: Any, path: str) -> Any:
+    known = get_type_hints(kind)
+    members = _expect(value, dict, path)
+    missing = [field.name for field in fields(kind) if field.name not in members]
+    if missing:
+        raise ValueError(f"{path} lacks {', '.join(missing)}")
+    return kind(**{name: _decode(known[name], members[name], f"{path}.{name}") for name in known})
+
+
+def _decode_layout(value: Any, path: str) -> Layout:
+    permutation = _decode(tuple[int, ...], value, path)
+    if sorted(permutation) != list(range(len(permutation))):
+        raise ValueError(f"{path}: expected a permutation, received {value!r}")
+    return Layout(permutation)
+
+
+def _decode_choice(choices: tuple[str, ...], value: Any, path: str) -> str:
+    if value not in choices:
+        raise ValueError(f"{path}: expected one of {', '.join(choices)}, received {value!r}")
+    return str(value)
+
+
+def _expect(value: Any, kind: Any, path: str) -> Any:
+    # bool is an int to Python, but not to JSON
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        name = getattr(kind, "__name__", "number")
+        raise ValueError(f"{path}: expected {name}, received {value!r:.60}")
+    return value
