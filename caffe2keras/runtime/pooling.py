@@ -32,7 +32,8 @@ class Pooling2D(PoolingWindow):
     clipped to the image and its padding, H + p (so a window without any part gives -0 or NaN).
 
     Args:
-        pool: ``"max"`` or ``"average"``.
+        pool: ``"max"`` or ``"avg"``. (Not ``"average"``: reading HDF5, Keras takes a string that is
+            the name of one of its functions for that function.)
         pool_size: the kernel (kh, kw), or one int for both.
         strides: (sh, sw) or one int.
         padding: (ph, pw) or one int, each smaller than the kernel.
@@ -61,8 +62,8 @@ class Pooling2D(PoolingWindow):
         **kwargs: Any,
     ) -> None:
         super().__init__(pool_size, strides, padding, ceil_mode, data_format, **kwargs)
-        if pool not in ("max", "average"):
-            raise ValueError(f"`pool` must be 'max' or 'average'. Received: pool={pool!r}")
+        if pool not in ("max", "avg"):
+            raise ValueError(f"`pool` must be 'max' or 'avg'. Received: pool={pool!r}")
         self.pool = pool
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:

@@ -72,3 +72,76 @@ def check_shapes(
     assert inferred == actual.shape
     for promised, size in zip(model.output_shape, actual.shape, strict=True):
         assert promised in (None, size)
+
+
+@pytest.fixture
+def dynamic_call() -> Callable[..., np.ndarray]:
+    """Runs a layer on arrays of whose shapes it knows only the channels beforehand."""
+
+    def run(layer: keras.Layer, *arrays: np.ndarray, known: Sequence[int] = (-1,)) -> np.ndarray:
+        shapes = []
+        for array in arrays:
+            kept = {axis % array.ndim for axis in known}
+            shapes.append([n if axis in kept else None for axis, n in enumerate(array.shape)])
+        if keras.backend.backend() == "tensorflow":
+            return _tensorflow_dynamic_call(layer, arrays, shapes)
+        if keras.backend.backend() == "openvino":
+            return _openvino_dynamic_call(layer, arrays, shapes)
+        inputs = [keras.Input(batch_shape=shape) for shape in shapes]
+        model = keras.Model(inputs, layer(inputs if len(inputs) > 1 else inputs[0]))
+        return model.predict_on_batch(list(arrays))
+
+    return run
+
+
+def _tensorflow_dynamic_call(
+    layer: keras.Layer, arrays: Sequence[np.ndarray], shapes: list[list[int | None]]
+) -> np.ndarray:
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec(shape, "float32") for shape in shapes]
+    function = tf.function(lambda *x: layer(x if len(x) > 1 else x[0]), input_signature=signature)
+    return function(*arrays).numpy()
+
+
+def _openvino_dynamic_call(
+    layer: keras.Layer, arrays: Sequence[np.ndarray], shapes: list[list[int | None]]
+) -> np.ndarray:
+    import openvino
+    from keras.src.backend.openvino.core import OpenVINOKerasTensor
+
+    parameters = [
+        openvino.opset15.parameter([-1 if n is None else n for n in shape], np.float32)
+        for shape in shapes
+    ]
+    tensors = [OpenVINOKerasTensor(each.output(0)) for each in parameters]
+    outputs = layer(tensors if len(tensors) > 1 else tensors[0])
+    model = openvino.Model([openvino.opset15.result(outputs.output)], parameters)
+    return openvino.compile_model(model, "CPU")(list(arrays))[0]
+
+
+@pytest.fixture
+def gradient() -> Callable[[keras.Layer, np.ndarray], np.ndarray]:
+    """The gradient of the sum of a layer's outputs with respect to its input."""
+
+    def run(layer: keras.Layer, x: np.ndarray) -> np.ndarray:
+        backend = keras.backend.backend()
+        if backend == "jax":
+            import jax
+
+            return np.asarray(jax.grad(lambda tensor: layer(tensor).sum())(jax.numpy.asarray(x)))
+        if backend == "torch":
+            import torch
+
+            tensor = torch.tensor(x, requires_grad=True)
+            layer(tensor).sum().backward()
+            return tensor.grad.numpy()
+        import tensorflow as tf
+
+        tensor = tf.constant(x)
+        with tf.GradientTape() as tape:
+            tape.watch(tensor)
+            total = tf.reduce_sum(layer(tensor))
+        return tape.gradient(total, tensor).numpy()
+
+    return run
