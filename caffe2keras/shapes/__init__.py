@@ -3,3 +3,25 @@
 One file per family, the same families as ``layer_map``. A rule is pure: parameters and input
 shapes in, output shapes and shapes of the learned arrays out.
 """
+
+from caffe2keras.shapes import (
+    activation,
+    convolution,
+    data,
+    dense,
+    elementwise,
+    normalization,
+    pooling,
+    reshaping,
+)
+
+__all__ = [
+    "activation",
+    "convolution",
+    "data",
+    "dense",
+    "elementwise",
+    "normalization",
+    "pooling",
+    "reshaping",
+]

@@ -1,0 +1,64 @@
+"""Layers that slide a learned window, and Im2col, which only unfolds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe2keras.graph.net import Shape
+from caffe2keras.params import Params
+from caffe2keras.shapes.demands import blobs, count, demand, same_shapes, unbounded
+from caffe2keras.shapes.geometry import ConvGeometry, conv_geometry
+from caffe2keras.shapes.registry import Inferred, infers
+
+__all__ = ["convolution", "deconvolution", "im2col"]
+
+
+@infers("Convolution")
+@blobs(bottoms=(1, unbounded), tops=(1, unbounded))
+def convolution(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """(N, I, *in) -> (N, O, *out); weights (O, I/G, *kernel) and (O,)."""
+    p, bottom = params.convolution_param, same_shapes(bottoms)
+    geometry = _window(p, bottom, len(bottoms), tops)
+    weight = (p.num_output, bottom[geometry.axis] // p.group, *geometry.kernel)
+    spatial = geometry.convolved(bottom[geometry.axis + 1 :])
+    top = (*bottom[: geometry.axis], p.num_output, *spatial)
+    return Inferred((top,) * tops, (weight, *_bias(p)))
+
+
+@infers("Deconvolution")
+@blobs(bottoms=(1, unbounded), tops=(1, unbounded))
+def deconvolution(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """(N, I, *in) -> (N, O, *out); weights (I, O/G, *kernel) and (O,)."""
+    p, bottom = params.convolution_param, same_shapes(bottoms)
+    geometry = _window(p, bottom, len(bottoms), tops)
+    weight = (bottom[geometry.axis], p.num_output // p.group, *geometry.kernel)
+    spatial = geometry.deconvolved(bottom[geometry.axis + 1 :])
+    top = (*bottom[: geometry.axis], p.num_output, *spatial)
+    return Inferred((top,) * tops, (weight, *_bias(p)))
+
+
+@infers("Im2col")
+@blobs(bottoms=1)
+def im2col(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """(N, C, *in) -> (N, C·taps, *out)."""
+    bottom = bottoms[0]
+    geometry = conv_geometry(params.convolution_param, bottom)
+    demand(len(geometry.kernel) > 0, f"the input {bottom} has no spatial axis to unfold")
+    columns = bottom[geometry.axis] * count(geometry.kernel)
+    spatial = geometry.convolved(bottom[geometry.axis + 1 :])
+    return Inferred(((*bottom[: geometry.axis], columns, *spatial),))
+
+
+def _window(p: Params, bottom: Shape, bottoms: int, tops: int) -> ConvGeometry:
+    demand(bottoms == tops, f"it produces one output for each input, has {bottoms} and {tops}")
+    geometry = conv_geometry(p, bottom)
+    channels, outputs, group = bottom[geometry.axis], p.num_output, p.group
+    demand(outputs > 0, "num_output is missing or zero")
+    demand(group > 0, "group is zero")
+    demand(channels % group == 0, f"group {group} does not divide the {channels} input channels")
+    demand(outputs % group == 0, f"group {group} does not divide the {outputs} outputs")
+    return geometry
+
+
+def _bias(p: Params) -> tuple[Shape, ...]:
+    return ((p.num_output,),) if p.bias_term else ()

@@ -1,0 +1,92 @@
+"""What nearly every rule demands of its inputs, as Caffe's CHECKs do, and how axes are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from math import prod
+
+from caffe2keras.errors import ShapeError
+from caffe2keras.graph.net import Shape
+from caffe2keras.params import Params
+from caffe2keras.shapes.registry import Inferred, Rule
+
+__all__ = ["blobs", "canonical_axis", "count", "demand", "same_shapes", "unbounded"]
+
+# The open end of a range of blob counts.
+unbounded = 1 << 30
+
+# One number, or the lowest and the highest.
+Count = int | tuple[int, int]
+
+
+def demand(met: bool, what: str, *, why: str = "", hint: str = "") -> None:
+    """Refuse what Caffe's CHECK refuses.
+
+    Raises:
+        ShapeError: the demand is not met.
+    """
+    if not met:
+        raise ShapeError(what=what, why=why, hint=hint)
+
+
+def blobs(*, bottoms: Count, tops: Count = 1) -> Callable[[Rule], Rule]:
+    """Declare how many bottoms and tops a type has (layer.hpp: CheckBlobCounts).
+
+    A type that may go without a name for its tops, as losses do, is asked for as many tops as it
+    has at least (net.cpp: AutoTopBlobs).
+    """
+    takes, gives = _limits(bottoms), _limits(tops)
+
+    def declare(rule: Rule) -> Rule:
+        @wraps(rule)
+        def checked(params: Params, shapes: Sequence[Shape], named: int) -> Inferred:
+            _within(len(shapes), takes, "takes", "input")
+            _within(named, (min(gives[0], named), gives[1]), "produces", "output")
+            return rule(params, shapes, max(named, gives[0]))
+
+        return checked
+
+    return declare
+
+
+def _limits(allowed: Count) -> tuple[int, int]:
+    return (allowed, allowed) if isinstance(allowed, int) else allowed
+
+
+def _within(number: int, limits: tuple[int, int], verb: str, noun: str) -> None:
+    low, high = limits
+    if low <= number <= high:
+        return
+    bound = low if number < low else high
+    qualifier = "" if low == high else "at least " if number < low else "at most "
+    plural = "" if bound == 1 else "s"
+    raise ShapeError(what=f"it {verb} {qualifier}{bound} {noun}{plural}, received {number}")
+
+
+def canonical_axis(axis: int, shape: Shape) -> int:
+    """An axis counted from the front; negative ones count from the end.
+
+    Raises:
+        ShapeError: there is no such axis (blob.hpp: CanonicalAxisIndex).
+    """
+    rank = len(shape)
+    demand(-rank <= axis < rank, f"axis {axis} is out of range for an input of shape {shape}")
+    return axis + rank if axis < 0 else axis
+
+
+def count(shape: Shape, start: int = 0, end: int | None = None) -> int:
+    """How many numbers the axes from ``start`` up to ``end`` span; 1 where there are none."""
+    return prod(shape[start:end])
+
+
+def same_shapes(shapes: Sequence[Shape]) -> Shape:
+    """The one shape that all inputs have.
+
+    Raises:
+        ShapeError: one differs.
+    """
+    first = shapes[0]
+    for index, shape in enumerate(shapes[1:], start=1):
+        demand(shape == first, f"input 0 is {first} but input {index} is {shape}")
+    return first
