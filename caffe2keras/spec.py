@@ -106,16 +106,22 @@ class Fragment:
         layouts: one for each top; None means: the first input's layout where the rank is the
             same, else Caffe's own order.
         notes: what the user should know.
+        ties_batch: it mixes or counts the batch's entries, so that the batch size is fixed.
     """
 
     calls: tuple[Call, ...]
     outputs: tuple[FragmentTensor, ...]
     layouts: tuple[Layout, ...] | None = None
     notes: tuple[Note, ...] = ()
+    ties_batch: bool = False
 
 
 def line(
-    *layers: KerasLayer, inputs: int = 1, layout: Layout | None = None, notes: tuple[Note, ...] = ()
+    *layers: KerasLayer,
+    inputs: int = 1,
+    layout: Layout | None = None,
+    notes: tuple[Note, ...] = (),
+    ties_batch: bool = False,
 ) -> Fragment:
     """Layers one behind the other; the first takes all inputs, the last gives the only top.
 
@@ -127,7 +133,8 @@ def line(
         first = tuple(FragmentInput(i) for i in range(inputs))
         calls.append(Call(layer, (tensor,) if calls else first))
         tensor = FragmentOutput(len(calls) - 1)
-    return Fragment(tuple(calls), (tensor,), None if layout is None else (layout,), notes)
+    layouts = None if layout is None else (layout,)
+    return Fragment(tuple(calls), (tensor,), layouts, notes, ties_batch)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from caffe2keras.graph.net import Shape, Weight
+from caffe2keras.graph.net import Layer, Shape, Weight
 from caffe2keras.layout import DataFormat, Layout
 from caffe2keras.params import Params
 from caffe2keras.spec import Fragment
@@ -89,22 +89,29 @@ class Entry:
         mapper: the function.
         wants: the layout it asks of its inputs.
         per_bottom: it is written for one bottom and applied to each in turn, with shared weights.
-        fixes_size: what it emits holds for one height and width only.
+        fixes_size: whether what it emits for this layer holds for one height and width only.
     """
 
     mapper: Mapper
     wants: Wants
     per_bottom: bool
-    fixes_size: bool
+    fixes_size: Callable[[Layer], bool]
 
 
 _ENTRIES: dict[str, Entry] = {}
 
 
 def maps(
-    *types: str, wants: Wants = "any", per_bottom: bool = False, fixes_size: bool = False
+    *types: str,
+    wants: Wants = "any",
+    per_bottom: bool = False,
+    fixes_size: bool | Callable[[Layer], bool] = False,
 ) -> Callable[[Mapper], Mapper]:
-    """Register a function as the mapping of these Caffe types; doubles are refused."""
+    """Register a function as the mapping of these Caffe types; doubles are refused.
+
+    See :class:`Entry` for the terms.
+    """
+    fixes = fixes_size if callable(fixes_size) else lambda _: fixes_size
 
     def register(mapper: Mapper) -> Mapper:
         for kind in types:
@@ -113,7 +120,7 @@ def maps(
                     f"{kind} is mapped already, by {_ENTRIES[kind].mapper.__qualname__}; "
                     f"now by {mapper.__qualname__}"
                 )
-            _ENTRIES[kind] = Entry(mapper, wants, per_bottom, fixes_size)
+            _ENTRIES[kind] = Entry(mapper, wants, per_bottom, fixes)
         return mapper
 
     return register

@@ -1,0 +1,218 @@
+"""The pipeline: files → net → Keras graph → file."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from caffe2keras import __version__
+from caffe2keras.emit import Source, Sources, record_of, write_archive, write_hdf5
+from caffe2keras.errors import InputError
+from caffe2keras.graph.build import build_net
+from caffe2keras.graph.net import Net, Note, Shape
+from caffe2keras.graph.phase import NetState
+from caffe2keras.graph.weights import attach_weights
+from caffe2keras.layer_map import map_net
+from caffe2keras.layout import DataFormat
+from caffe2keras.passes import run_passes
+from caffe2keras.read.caffemodel import fingerprint, read_weights
+from caffe2keras.read.prototxt import read_net
+from caffe2keras.spec import KerasModel
+from caffe2keras.upgrade import upgrade
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["ConversionReport", "FileFormat", "convert", "load_net", "to_keras"]
+
+FileFormat = Literal["h5", "keras"]
+StrPath = str | Path
+
+_NO_SHAPES: Mapping[str, Shape] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class ConversionReport:
+    """What a conversion did.
+
+    Attributes:
+        output: the file written.
+        net_name: Caffe's name of the net.
+        layers: how many Keras layers the model has.
+        parameters: how many numbers it has learned.
+        notes: what was dropped, filled or decided, in order.
+        static_batch: the batch size where the net ties it down, else None.
+        seconds: how long it took.
+    """
+
+    output: Path
+    net_name: str
+    layers: int
+    parameters: int
+    notes: tuple[Note, ...]
+    static_batch: int | None
+    seconds: float
+
+
+def load_net(
+    prototxt: StrPath,
+    weights: StrPath | None = None,
+    *,
+    phase: Literal["TEST", "TRAIN"] = "TEST",
+    stages: Sequence[str] = (),
+    level: int = 0,
+    input_shapes: Mapping[str, Shape] = _NO_SHAPES,
+    missing: Literal["refuse", "fill"] = "refuse",
+) -> Net:
+    """Read a net and bring it into the form that mappings and oracle work on.
+
+    Args:
+        prototxt: the architecture, text or binary, of any age.
+        weights: a ``.caffemodel`` or ``.caffemodel.h5``; None fills the net as its fillers say.
+        phase: which layers there are.
+        stages: likewise.
+        level: likewise.
+        input_shapes: input blob -> shape in Caffe's axis order, instead of the declared one.
+        missing: what to do about layers that the weights file does not have.
+
+    Returns:
+        The net, weights attached, all passes done.
+
+    Raises:
+        InputError: a file cannot be read, or the two do not fit each other.
+        GraphError: the net is not well formed.
+    """
+    state = NetState(phase=phase, level=level, stages=tuple(stages))
+    message = upgrade(read_net(prototxt))
+    net = build_net(message, source=str(prototxt), state=state, input_shapes=input_shapes)
+    file = read_weights(weights) if weights is not None else None
+    return run_passes(attach_weights(net, file, missing=missing))
+
+
+def convert(
+    prototxt: StrPath,
+    weights: StrPath | None = None,
+    output: StrPath | None = None,
+    *,
+    data_format: DataFormat = "channels_last",
+    phase: Literal["TEST", "TRAIN"] = "TEST",
+    stages: Sequence[str] = (),
+    level: int = 0,
+    input_shapes: Mapping[str, Shape] = _NO_SHAPES,
+    missing: Literal["refuse", "fill"] = "refuse",
+    format: FileFormat = "h5",
+) -> ConversionReport:
+    """Convert a Caffe net into a Keras file that computes the same numbers.
+
+    Args:
+        prototxt: the architecture, text or binary, of any age.
+        weights: a ``.caffemodel`` or ``.caffemodel.h5``; None fills the net as its fillers say.
+        output: the file to write; by default the weights' (or else the prototxt's) name with the
+            format's ending, in the current folder. It appears whole or not at all.
+        data_format: the axis order of the Keras model's images.
+        phase: which layers there are.
+        stages: likewise.
+        level: likewise.
+        input_shapes: input blob -> shape in Caffe's axis order, instead of the declared one.
+        missing: what to do about layers that the weights file does not have.
+        format: "h5" needs no Keras; "keras" goes through it.
+
+    Returns:
+        What was done.
+
+    Raises:
+        InputError: a file cannot be read, or the two do not fit each other.
+        GraphError: the net is not well formed.
+        UnsupportedError: something in it has no counterpart in Keras.
+        EmitError: the output cannot be written.
+    """
+    started = time.monotonic()
+    target = Path(output) if output is not None else _default_output(prototxt, weights, format)
+    _refuse_to_overwrite(target, prototxt, weights)
+    net = load_net(
+        prototxt,
+        weights,
+        phase=phase,
+        stages=stages,
+        level=level,
+        input_shapes=input_shapes,
+        missing=missing,
+    )
+    model = map_net(net, data_format)
+    sources = Sources(_source(prototxt), _source(weights) if weights is not None else None)
+    record = record_of(
+        model, net_name=net.name, data_format=data_format, sources=sources, version=__version__
+    )
+    {"h5": write_hdf5, "keras": write_archive}[format](model, record, target)
+    return ConversionReport(
+        output=target,
+        net_name=net.name,
+        layers=len(model.layers),
+        parameters=_parameters(model),
+        notes=model.notes,
+        static_batch=model.static_batch,
+        seconds=time.monotonic() - started,
+    )
+
+
+def to_keras(
+    prototxt: StrPath,
+    weights: StrPath | None = None,
+    *,
+    data_format: DataFormat = "channels_last",
+    phase: Literal["TEST", "TRAIN"] = "TEST",
+    stages: Sequence[str] = (),
+    level: int = 0,
+    input_shapes: Mapping[str, Shape] = _NO_SHAPES,
+    missing: Literal["refuse", "fill"] = "refuse",
+) -> keras.Model:
+    """Convert a Caffe net into a live Keras model; arguments and errors as for :func:`convert`."""
+    from caffe2keras.load import load_model
+
+    with tempfile.TemporaryDirectory() as folder:
+        report = convert(
+            prototxt,
+            weights,
+            Path(folder) / "model.h5",
+            data_format=data_format,
+            phase=phase,
+            stages=stages,
+            level=level,
+            input_shapes=input_shapes,
+            missing=missing,
+        )
+        return load_model(report.output)
+
+
+def _source(path: StrPath) -> Source:
+    return Source(Path(path).name, fingerprint(path))
+
+
+def _default_output(prototxt: StrPath, weights: StrPath | None, format: FileFormat) -> Path:
+    name = Path(weights if weights is not None else prototxt).name
+    for ending in (".h5", ".caffemodel", ".prototxt", ".pbtxt", ".binaryproto"):
+        name = name.removesuffix(ending)
+    return Path(f"{name}.{format}")
+
+
+def _refuse_to_overwrite(target: Path, *sources: StrPath | None) -> None:
+    existing = (Path(source) for source in sources if source is not None)
+    if target.exists() and any(s.exists() and target.samefile(s) for s in existing):
+        raise InputError(
+            what=f"{target} is one of the files to convert",
+            hint="choose another place with --output",
+        )
+
+
+def _parameters(model: KerasModel) -> int:
+    return sum(
+        variable.view.size
+        for named in model.layers
+        for variable in named.layer.variables
+        if variable.weight is not None
+    )

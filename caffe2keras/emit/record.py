@@ -1,0 +1,117 @@
+"""The record that travels in the file: what came from where, and what was decided.
+
+It is a JSON object in the root attribute ``caffe2keras``; ``load.read_record`` reads it back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from caffe2keras.layout import DataFormat
+from caffe2keras.spec import BlobTensor, KerasModel, NamedLayer, Variable
+
+__all__ = ["Source", "Sources", "record_of"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that was converted: its name without the folder, and its SHA-256."""
+
+    name: str
+    sha256: str
+
+    def to_json(self) -> dict[str, str]:
+        """As the record has it."""
+        return {"name": self.name, "sha256": self.sha256}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Prototxt and weights, the latter None if the net was filled instead."""
+
+    prototxt: Source
+    weights: Source | None
+
+
+def record_of(
+    model: KerasModel, *, net_name: str, data_format: DataFormat, sources: Sources, version: str
+) -> dict[str, Any]:
+    """The whole record, ready for JSON.
+
+    Args:
+        model: what is written.
+        net_name: Caffe's name of the net.
+        data_format: of the Keras model.
+        sources: the files converted.
+        version: of this tool.
+    """
+    fed = {tensor for tensor in model.inputs}
+    ends = dict.fromkeys(model.outputs)
+    return {
+        "version": version,
+        "net": net_name,
+        "data_format": data_format,
+        "sources": {
+            "prototxt": sources.prototxt.to_json(),
+            "weights": sources.weights.to_json() if sources.weights else None,
+        },
+        "inputs": [_input(blob) for blob in model.blobs if blob.tensor in fed],
+        "outputs": [_name_of_output(model, tensor) for tensor in ends],
+        "blobs": [_blob(blob) for blob in model.blobs],
+        "variables": [
+            _variable(named, variable)
+            for named in model.layers
+            for variable in named.layer.variables
+            if variable.weight is not None
+        ],
+        "notes": [
+            {"kind": note.kind, "subject": note.subject, "text": note.text} for note in model.notes
+        ],
+        "static_batch": model.static_batch,
+        "resizable": model.resizable,
+        "preprocessing": None,
+        "solver": None,
+    }
+
+
+def _input(blob: BlobTensor) -> dict[str, Any]:
+    return {
+        "blob": blob.blob,
+        "layer": blob.tensor.layer,
+        "shape": list(blob.shape),
+        "layout": list(blob.layout.permutation),
+    }
+
+
+def _name_of_output(model: KerasModel, tensor: object) -> str:
+    # Layers that change nothing give one tensor several names; the last is the net's output.
+    return [blob.blob for blob in model.blobs if blob.tensor == tensor][-1]
+
+
+def _blob(blob: BlobTensor) -> dict[str, Any]:
+    return {
+        "blob": blob.blob,
+        "caffe_layer": blob.caffe_layer,
+        "shape": list(blob.shape),
+        "layer": blob.tensor.layer,
+        "node": blob.tensor.node,
+        "tensor": blob.tensor.tensor,
+        "layout": list(blob.layout.permutation),
+        "final": blob.final,
+    }
+
+
+def _variable(named: NamedLayer, variable: Variable) -> dict[str, Any]:
+    weight = variable.weight
+    if weight is None:
+        raise ValueError(f"{named.name}/{variable.name} does not come from Caffe")
+    return {
+        "layer": named.name,
+        "variable": variable.name,
+        "caffe_layer": weight.owner,
+        "index": weight.index,
+        "lr_mult": weight.lr_mult,
+        "decay_mult": weight.decay_mult,
+        "param": weight.param_name,
+    }

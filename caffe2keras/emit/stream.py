@@ -1,0 +1,77 @@
+"""Arrays of any size, streamed into a file in blocks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Placement", "write_arrays"]
+
+Array = npt.NDArray[np.float32]
+
+# A block is what one thread holds in private memory at a time.
+_BLOCK_BYTES = 32 << 20
+
+# How much of the last axis a transposing copy takes at once: as many source rows as the
+# translation buffer of a processor holds pages for, so that each is read once and not per element.
+_TILE = 64
+
+_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Numbers and their place: read in C order, ``view`` goes to ``offset`` of the file."""
+
+    offset: int
+    view: Array
+
+
+def write_arrays(handle: int, placements: Iterable[Placement]) -> None:
+    """Write every array at its place.
+
+    Args:
+        handle: a file descriptor open for writing.
+        placements: the arrays; their memory is read block by block and never copied whole.
+    """
+    blocks = (block for placement in placements for block in _blocks(placement))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        # Copying and writing happen outside the interpreter's lock.
+        for _ in pool.map(lambda block: _write(handle, block), blocks):
+            pass
+
+
+def _blocks(placement: Placement) -> Iterator[Placement]:
+    """Cut an array along its leading axes into blocks that follow each other in the file."""
+    view, offset = placement.view, placement.offset
+    if view.nbytes <= _BLOCK_BYTES or view.ndim == 0:
+        yield placement
+        return
+    row = view.nbytes // view.shape[0]
+    step = max(1, _BLOCK_BYTES // row)
+    for start in range(0, view.shape[0], step):
+        part = view[start : start + step]
+        inner = part[0] if part.shape[0] == 1 else part
+        yield from _blocks(Placement(offset + start * row, inner))
+
+
+def _write(handle: int, block: Placement) -> None:
+    data = _contiguous(block.view).view(np.uint8).data
+    offset = block.offset
+    while data:
+        written = os.pwrite(handle, data, offset)
+        data, offset = data[written:], offset + written
+
+
+def _contiguous(view: Array) -> Array:
+    if view.flags.c_contiguous and view.dtype == np.dtype("<f4"):
+        return view.reshape(-1)
+    copy = np.empty(view.shape, np.dtype("<f4"))
+    for start in range(0, view.shape[-1] if view.ndim else 1, _TILE):
+        copy[..., start : start + _TILE] = view[..., start : start + _TILE]
+    return copy.reshape(-1)

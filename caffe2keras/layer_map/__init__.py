@@ -1,0 +1,35 @@
+"""Net → KerasModel: one function for each Caffe layer type, one file for each family."""
+
+# The families, listed so that nothing depends on what lies in the folder.
+from caffe2keras.layer_map import (
+    activation,
+    convolution,
+    data,
+    dense,
+    elementwise,
+    joining,
+    normalization,
+    pooling,
+    reshaping,
+    scale,
+    softmax,
+)
+from caffe2keras.layer_map.dispatch import map_net
+from caffe2keras.layer_map.support import SupportRow, support_table
+
+__all__ = [
+    "SupportRow",
+    "activation",
+    "convolution",
+    "data",
+    "dense",
+    "elementwise",
+    "joining",
+    "map_net",
+    "normalization",
+    "pooling",
+    "reshaping",
+    "scale",
+    "softmax",
+    "support_table",
+]

@@ -1,0 +1,273 @@
+"""Fragments joined into one Keras model: names, shared layers, permutations between layouts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+
+from caffe2keras.errors import GraphError
+from caffe2keras.graph.memory import overwritten
+from caffe2keras.graph.net import Blob, Layer, Net, Note
+from caffe2keras.layer_map.names import NameTable, keras_name
+from caffe2keras.layer_map.wiring import transposition
+from caffe2keras.layout import DataFormat, Layout, caffe_order
+from caffe2keras.spec import (
+    BlobTensor,
+    Fragment,
+    FragmentInput,
+    FragmentTensor,
+    KerasLayer,
+    KerasModel,
+    KerasNode,
+    NamedLayer,
+    TensorRef,
+)
+
+__all__ = ["Assembly"]
+
+Key = tuple[str, int]
+Tensor = tuple[TensorRef, Layout]
+
+
+class Assembly:
+    """A Keras model in the making.
+
+    Args:
+        net: the Caffe net.
+        data_format: of the Keras model.
+    """
+
+    def __init__(self, net: Net, data_format: DataFormat) -> None:
+        self.data_format = data_format
+        self._net = net
+        self._names = NameTable()
+        self._layers: dict[str, NamedLayer] = {}
+        self._calls: dict[str, int] = {}
+        self._nodes: list[tuple[KerasNode, TensorRef]] = []
+        self._shared: dict[str, str] = {}
+        self._tensors: dict[Key, Tensor] = {}
+        self._relaid: dict[tuple[TensorRef, Layout], TensorRef] = {}
+        self._blobs: list[BlobTensor] = []
+        self._inputs: list[tuple[Blob, TensorRef, Layout]] = []
+        self._notes: list[Note] = list(net.notes)
+        self._ties_batch = False
+        self._overwritten = overwritten(net)
+
+    def knows(self, blob: Blob) -> bool:
+        """Whether the blob has a Keras tensor yet."""
+        return blob.key in self._tensors
+
+    def layout(self, blob: Blob) -> Layout:
+        """How the blob's axes stand in Keras."""
+        return self._tensors[blob.key][1]
+
+    def add_input(self, layer: Layer, blob: Blob, layout: Layout) -> None:
+        """A blob that is fed."""
+        name = self._names.unique(keras_name(blob.name, "input"))
+        self._layers[name] = NamedLayer(name, KerasLayer("InputLayer", {}), layer.name)
+        tensor = TensorRef(name)
+        self._calls[name] = 1
+        self._inputs.append((blob, tensor, layout))
+        self._bind(layer, blob, tensor, layout)
+
+    def add(self, layer: Layer, layouts: tuple[Layout, ...], fragment: Fragment) -> None:
+        """A mapped layer.
+
+        Args:
+            layer: the Caffe layer.
+            layouts: in which its mapping was told that its bottoms arrive.
+            fragment: what the mapping answered.
+        """
+        inputs = [
+            self._in_layout(layer, blob, layout)
+            for blob, layout in zip(layer.bottoms, layouts, strict=True)
+        ]
+        if not inputs and fragment.calls:
+            # A layer without bottoms (a constant) hangs on whatever is fed first.
+            inputs = [self._first_input(layer)]
+        outputs: list[TensorRef] = []
+        for call in fragment.calls:
+            sources = tuple(_resolve(tensor, inputs, outputs) for tensor in call.inputs)
+            outputs.append(self._call(layer, call.layer, sources))
+        tops = zip(layer.tops, fragment.outputs, _layouts(layer, layouts, fragment), strict=True)
+        for blob, tensor, layout in tops:
+            self._bind(layer, blob, _resolve(tensor, inputs, outputs), layout)
+        self._notes += fragment.notes
+        self._ties_batch |= fragment.ties_batch
+
+    def _bind(self, layer: Layer, blob: Blob, tensor: TensorRef, layout: Layout) -> None:
+        self._tensors[blob.key] = (tensor, layout)
+        final = blob.key not in self._overwritten
+        self._blobs.append(BlobTensor(blob.name, blob.shape, tensor, layout, final, layer.name))
+
+    def _first_input(self, layer: Layer) -> TensorRef:
+        if not self._inputs:
+            raise GraphError(
+                what=f"{layer} stands before any input",
+                where=layer.where,
+                why="a Keras model computes from its inputs, and this net has none so far",
+                hint="name a blob that shall be fed, with its shape: --input-shape BLOB=N,C,H,W",
+            )
+        return self._inputs[0][1]
+
+    def _in_layout(self, layer: Layer, blob: Blob, wanted: Layout) -> TensorRef:
+        """The blob's tensor in a layout; what permutes it there is made once."""
+        tensor, layout = self._tensors[blob.key]
+        if layout == wanted:
+            return tensor
+        if (tensor, wanted) not in self._relaid:
+            (permute,) = transposition(layout.towards(wanted), "_permute")
+            self._ties_batch |= permute.class_name != "Permute"
+            named = replace(layer, name=blob.name)
+            self._relaid[tensor, wanted] = self._call(named, permute, (tensor,))
+        return self._relaid[tensor, wanted]
+
+    def _call(self, layer: Layer, keras: KerasLayer, inputs: tuple[TensorRef, ...]) -> TensorRef:
+        name = self._name_of(layer, keras)
+        tensor = TensorRef(name, self._calls.get(name, 0))
+        self._calls[name] = tensor.node + 1
+        self._nodes.append((KerasNode(name, inputs), tensor))
+        return tensor
+
+    def _name_of(self, layer: Layer, keras: KerasLayer) -> str:
+        """An existing layer's name, if config and weights are the same; else a new one."""
+        identity = _identity(keras)
+        if identity in self._shared:
+            return self._shared[identity]
+        name = self._names.unique(keras_name(layer.name, layer.type.lower()) + keras.suffix)
+        self._layers[name] = NamedLayer(name, keras, layer.name)
+        if identity:
+            self._shared[identity] = name
+        return name
+
+    def finish(self, resizable: bool) -> KerasModel:
+        """The whole model, without what no output depends on.
+
+        Raises:
+            GraphError: nothing is computed.
+        """
+        outputs = self._outputs()
+        nodes, renamed = _needed(self._nodes, outputs)
+        used = {ref.layer for ref in renamed} | {t.layer for node, _ in nodes for t in node.inputs}
+        inputs = [fed for fed in self._inputs if fed[1].layer in used]
+        renamed |= {tensor: tensor for _, tensor, _ in inputs}
+        self._notes += _unneeded_inputs(self._inputs, used)
+        static_batch = self._static_batch(inputs) if self._ties_batch else None
+        layers = (self._with_shape(named, static_batch) for named in self._layers.values())
+        return KerasModel(
+            name=keras_name(self._net.name, "model"),
+            layers=tuple(named for named in layers if named.name in used),
+            nodes=tuple(node for node, _ in nodes),
+            inputs=tuple(tensor for _, tensor, _ in inputs),
+            outputs=tuple(_renamed(tensor, renamed) for tensor in outputs),
+            blobs=tuple(
+                replace(blob, tensor=_renamed(blob.tensor, renamed))
+                for blob in self._blobs
+                if _call_of(blob.tensor) in renamed
+            ),
+            notes=tuple(self._notes),
+            static_batch=static_batch,
+            resizable=resizable,
+        )
+
+    def _outputs(self) -> tuple[TensorRef, ...]:
+        fed = {tensor for _, tensor, _ in self._inputs}
+        tensors = [self._tensors[blob.key][0] for blob in self._net.outputs]
+        computed = tuple(dict.fromkeys(tensor for tensor in tensors if tensor not in fed))
+        if not computed:
+            raise GraphError(
+                what="the net computes nothing",
+                why="no layer is left in this phase whose output could be the model's",
+                hint="choose the phase, level or stages with --phase, --level, --stage",
+            )
+        return computed
+
+    def _static_batch(self, inputs: list[tuple[Blob, TensorRef, Layout]]) -> int | None:
+        sizes = [blob.shape[layout.permutation[0]] for blob, _, layout in inputs]
+        size = sizes[0] if sizes else None
+        text = f"the net counts or mixes the batch's entries, so the batch size stays {size}"
+        self._notes.append(Note("decided", "batch size", text))
+        return size
+
+    def _with_shape(self, named: NamedLayer, static_batch: int | None) -> NamedLayer:
+        for blob, tensor, layout in self._inputs:
+            if tensor.layer == named.name:
+                shape: list[int | None] = list(layout.keras_shape(blob.shape))
+                if static_batch is None and shape:
+                    shape[0] = None
+                keras = replace(named.layer, config={"batch_input_shape": shape})
+                return replace(named, layer=keras)
+        return named
+
+
+def _call_of(tensor: TensorRef) -> TensorRef:
+    """What stands for the whole call that a tensor comes from: its first output."""
+    return replace(tensor, tensor=0)
+
+
+def _renamed(tensor: TensorRef, renamed: dict[TensorRef, TensorRef]) -> TensorRef:
+    return replace(renamed[_call_of(tensor)], tensor=tensor.tensor)
+
+
+def _needed(
+    calls: list[tuple[KerasNode, TensorRef]], outputs: Iterable[TensorRef]
+) -> tuple[list[tuple[KerasNode, TensorRef]], dict[TensorRef, TensorRef]]:
+    """The calls that the outputs depend on, and their numbers counted anew.
+
+    Keras leaves a call that nothing depends on out of the model, and with it weights that the
+    file would hold; a shared layer's later calls then move up.
+    """
+    needed = {_call_of(tensor) for tensor in outputs}
+    for node, tensor in reversed(calls):
+        if tensor in needed:
+            needed.update(_call_of(source) for source in node.inputs)
+    renamed: dict[TensorRef, TensorRef] = {}
+    counts: dict[str, int] = {}
+    kept = []
+    for node, tensor in calls:
+        if tensor in needed:
+            renamed[tensor] = TensorRef(tensor.layer, counts.get(tensor.layer, 0))
+            counts[tensor.layer] = renamed[tensor].node + 1
+            inputs = tuple(_renamed_or_fed(source, renamed) for source in node.inputs)
+            kept.append((replace(node, inputs=inputs), renamed[tensor]))
+    return kept, renamed
+
+
+def _renamed_or_fed(tensor: TensorRef, renamed: dict[TensorRef, TensorRef]) -> TensorRef:
+    return _renamed(tensor, renamed) if _call_of(tensor) in renamed else tensor
+
+
+def _resolve(
+    tensor: FragmentTensor, inputs: list[TensorRef], outputs: list[TensorRef]
+) -> TensorRef:
+    if isinstance(tensor, FragmentInput):
+        return inputs[tensor.index]
+    return replace(outputs[tensor.call], tensor=tensor.tensor)
+
+
+def _layouts(layer: Layer, arrived: tuple[Layout, ...], fragment: Fragment) -> tuple[Layout, ...]:
+    if fragment.layouts is not None:
+        return fragment.layouts
+    return tuple(
+        arrived[0]
+        if arrived and arrived[0].rank == len(blob.shape)
+        else caffe_order(len(blob.shape))
+        for blob in layer.tops
+    )
+
+
+def _identity(keras: KerasLayer) -> str:
+    """What two layers must have in common to be one; "" for those without learned arrays."""
+    weights = [variable.weight for variable in keras.variables]
+    if not weights or any(weight is None for weight in weights):
+        return ""
+    arrays = [(weight.owner, weight.index) for weight in weights if weight is not None]
+    return json.dumps([keras.class_name, keras.config, arrays], sort_keys=True)
+
+
+def _unneeded_inputs(
+    inputs: Iterable[tuple[Blob, TensorRef, Layout]], used: set[str]
+) -> list[Note]:
+    text = "no output depends on its numbers, so it is no input of the model"
+    return [Note("dropped", blob.name, text) for blob, t, _ in inputs if t.layer not in used]

@@ -1,0 +1,56 @@
+"""Blobs that the net makes itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from caffe2keras.errors import UnsupportedFieldError
+from caffe2keras.layer_map.registry import Placed, maps
+from caffe2keras.layout import caffe_order, image
+from caffe2keras.params import Params
+from caffe2keras.spec import Call, Fragment, FragmentInput, FragmentOutput, KerasLayer, Variable
+
+__all__ = ["dummy_data"]
+
+
+@maps("DummyData")
+def dummy_data(layer: Placed) -> Fragment:
+    """Blobs filled with a constant; the Keras layer hangs on the net's first input.
+
+    Caffe    shape, or num, channels, height, width; data_filler, one for each top or one for all
+    Keras    caffe2keras>Constant, one for each top
+    Differs  the batch size is fixed
+    Refuses  fillers that draw random numbers
+    """
+    p = layer.params.dummy_data_param
+    p.honoured("shape", "num", "channels", "height", "width")  # the inferred shapes say them
+    fillers = p.data_filler
+    calls, layouts = [], []
+    for i, shape in enumerate(layer.outputs):
+        value = _value(fillers[min(i, len(fillers) - 1)] if fillers else None)
+        rank = len(shape)
+        layout = image(rank, layer.data_format) if rank >= 4 else caffe_order(rank)
+        keras_shape = layout.keras_shape(shape)
+        array = np.full(keras_shape, value, np.float32)
+        constant = KerasLayer(
+            "caffe2keras>Constant",
+            {"shape": list(keras_shape)},
+            (Variable("value", keras_shape, array, trainable=False),),
+            suffix=f"_{i}" if len(layer.outputs) > 1 else "",
+        )
+        calls.append(Call(constant, (FragmentInput(0),)))
+        layouts.append(layout)
+    outputs = tuple(FragmentOutput(i) for i in range(len(calls)))
+    return Fragment(tuple(calls), outputs, tuple(layouts), ties_batch=True)
+
+
+def _value(filler: Params | None) -> float:
+    if filler is None:
+        return 0.0
+    if filler.type != "constant":
+        raise UnsupportedFieldError(
+            what=f'dummy_data_param.data_filler.type = "{filler.type}"',
+            why="a converted net computes the same numbers every time, and this filler does not",
+            hint="feed the blob: name its shape with --input-shape",
+        )
+    return float(filler.value)

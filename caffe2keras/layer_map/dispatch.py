@@ -1,0 +1,190 @@
+"""The dispatcher: applies the mappings, keeps the promise that nothing is dropped, wires the model.
+
+Every layer is tried before anything is refused, so that the user hears everything at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from caffe2keras.errors import UnsupportedError, UnsupportedFieldError
+from caffe2keras.graph.net import Layer, Net
+from caffe2keras.layer_map.assembly import Assembly
+from caffe2keras.layer_map.refusals import Refusal, refuse_all
+from caffe2keras.layer_map.refused import reason_for
+from caffe2keras.layer_map.registry import Entry, Operand, Placed, mappings
+from caffe2keras.layer_map.resizing import is_resizable
+from caffe2keras.layout import DataFormat, Layout, caffe_order, image
+from caffe2keras.params import Unread
+from caffe2keras.spec import Fragment, KerasModel
+
+__all__ = ["map_layer", "map_net"]
+
+# What a LayerParameter says about the graph and about training; graph.build has honoured it.
+_STRUCTURE = (
+    "name", "type", "bottom", "top", "phase", "include", "exclude", "param", "blobs",
+    "loss_weight", "propagate_down",
+)  # fmt: skip
+
+# Fields that never change the numbers of a forward pass with given weights.
+_HARMLESS = frozenset(
+    {
+        "weight_filler",  # how training starts
+        "bias_filler",
+        "filler",
+        "engine",  # Caffe's own code or cuDNN: the same mathematics
+        "force_nd_im2col",  # another way to the same numbers
+    }
+)
+
+
+def map_net(net: Net, data_format: DataFormat = "channels_last") -> KerasModel:
+    """Map a whole net.
+
+    Args:
+        net: after the passes, weights attached.
+        data_format: of the Keras model.
+
+    Returns:
+        The Keras graph as data.
+
+    Raises:
+        UnsupportedLayersError: something has no counterpart in Keras; it names everything.
+        GraphError: the net cannot be fed, or has no output.
+    """
+    resizable = is_resizable(net)
+    assembly = Assembly(net, data_format)
+    refusals: list[Refusal] = []
+    for layer in net.layers:
+        if layer.type == "Input":
+            for blob in layer.tops:
+                assembly.add_input(layer, blob, _input_layout(net, layer, data_format))
+        else:
+            refusals += _map_into(assembly, layer, resizable)
+    refuse_all(refusals)
+    return assembly.finish(resizable)
+
+
+def _map_into(assembly: Assembly, layer: Layer, resizable: bool) -> list[Refusal]:
+    """Map one layer and wire it in; what cannot be said comes back, and the layer stays out."""
+    entry = mappings().get(layer.type)
+    if entry is None:
+        return [Refusal(layer, reason_for(layer.type), by_type=True)]
+    if any(not assembly.knows(blob) for blob in layer.bottoms):
+        # Something before it was refused already; but its own fields can still be looked at.
+        return []
+    try:
+        _apply(assembly, layer, entry, resizable)
+    except UnsupportedError as error:
+        return [Refusal(layer, error)]
+    return []
+
+
+def _apply(assembly: Assembly, layer: Layer, entry: Entry, resizable: bool) -> None:
+    if not entry.per_bottom:
+        wanted = _wanted_layouts(layer, entry, assembly)
+        fragment = map_layer(layer, wanted, entry, assembly.data_format, resizable)
+        assembly.add(layer, wanted, fragment)
+        return
+    for bottom, top in zip(layer.bottoms, layer.tops, strict=True):
+        one = replace(layer, bottoms=(bottom,), tops=(top,))
+        wanted = _wanted_layouts(one, entry, assembly)
+        fragment = map_layer(one, wanted, entry, assembly.data_format, resizable)
+        assembly.add(one, wanted, fragment)
+
+
+def map_layer(
+    layer: Layer,
+    layouts: tuple[Layout, ...],
+    entry: Entry,
+    data_format: DataFormat,
+    resizable: bool,
+) -> Fragment:
+    """Apply one mapping and refuse whatever it has not read.
+
+    Raises:
+        UnsupportedError: from the mapping, or for a field that nobody honours.
+    """
+    placed = _placed(layer, layouts, data_format, resizable)
+    fragment = entry.mapper(placed)
+    for subject in (placed, *placed.absorbed):
+        _refuse_unread(subject)
+    return fragment
+
+
+def _placed(
+    layer: Layer, layouts: tuple[Layout, ...], data_format: DataFormat, resizable: bool
+) -> Placed:
+    params = layer.params.fresh()
+    params.honoured(*_STRUCTURE)
+    return Placed(
+        name=layer.name,
+        type=layer.type,
+        params=params,
+        inputs=tuple(
+            Operand(blob.shape, layout) for blob, layout in zip(layer.bottoms, layouts, strict=True)
+        ),
+        outputs=tuple(blob.shape for blob in layer.tops),
+        weights=layer.weights,
+        data_format=data_format,
+        resizable=resizable,
+        absorbed=tuple(_placed(a, layouts, data_format, resizable) for a in layer.absorbed),
+    )
+
+
+def _refuse_unread(placed: Placed) -> None:
+    dropped = [field for field in placed.params.unread() if not _is_harmless(field.path)]
+    if not dropped:
+        return
+    unknown = [field for field in dropped if field.line]
+    known = "no Caffe schema known here has it" if unknown else "the mapping does not honour it"
+    suggestions = dict.fromkeys(field.suggestion for field in unknown if field.suggestion)
+    raise UnsupportedFieldError(
+        what=", ".join(_told(field) for field in dropped),
+        why=f"{known}, and to drop it in silence could change the numbers",
+        hint=" ".join(f'did you mean "{name}"?' for name in suggestions),
+    )
+
+
+def _told(field: Unread) -> str:
+    at = f" (line {field.line}, column {field.column})" if field.line else ""
+    return f"{field.path} = {field.value}{at}"
+
+
+def _is_harmless(path: str) -> bool:
+    return any(step.split("[")[0] in _HARMLESS for step in path.split("."))
+
+
+def _wanted_layouts(layer: Layer, entry: Entry, assembly: Assembly) -> tuple[Layout, ...]:
+    """The layouts in which a layer's bottoms shall arrive."""
+    given = tuple(assembly.layout(blob) for blob in layer.bottoms)
+    if entry.wants == "image":
+        return tuple(image(layout.rank, assembly.data_format) for layout in given)
+    if entry.wants == "caffe":
+        return tuple(caffe_order(layout.rank) for layout in given)
+    if entry.wants == "any" and given:
+        return tuple(given[0] if g.rank == given[0].rank else g for g in given)
+    return given
+
+
+def _input_layout(net: Net, layer: Layer, data_format: DataFormat) -> Layout:
+    """The layout of what is fed: an image's for rank 4 and 5, and for rank 3 if it is one."""
+    (rank,) = {len(blob.shape) for blob in layer.tops} or {0}
+    if rank in (4, 5) or (rank == 3 and _feeds_a_spatial_layer(net, layer)):
+        return image(rank, data_format)
+    return caffe_order(rank)
+
+
+def _feeds_a_spatial_layer(net: Net, source: Layer) -> bool:
+    """Whether the first layer behind it that cares for a layout wants an image's."""
+    followed = {blob.key for blob in source.tops}
+    for layer in net.layers:
+        if not any(blob.key in followed for blob in layer.bottoms):
+            continue
+        entry = mappings().get(layer.type)
+        if entry is None or entry.wants == "caffe":
+            return False
+        if entry.wants == "image":
+            return True
+        followed.update(blob.key for blob in layer.tops)
+    return False

@@ -1,0 +1,48 @@
+"""Arithmetic on whole blobs, number by number."""
+
+from __future__ import annotations
+
+from caffe2keras.layer_map.registry import Placed, maps
+from caffe2keras.spec import Fragment, KerasLayer, line
+
+__all__ = ["eltwise", "power"]
+
+
+@maps("Eltwise")
+def eltwise(layer: Placed) -> Fragment:
+    """Product, (weighted) sum or maximum of blobs of one shape.
+
+    Caffe    operation PROD, SUM with one coeff for each bottom, MAX
+    Keras    Multiply, Add, Maximum; Subtract for 1, -1; caffe2keras>WeightedSum for other coeffs
+    """
+    p = layer.params.eltwise_param
+    # stable_prod_grad chooses between two ways to compute the same gradient (eltwise_layer.cpp).
+    p.honoured("stable_prod_grad")
+    operation, coeff = p.operation, p.coeff
+    if operation != "SUM":
+        # eltwise_layer.cpp refuses coefficients for anything but SUM.
+        class_name = {"PROD": "Multiply", "MAX": "Maximum"}[operation]
+        return line(KerasLayer(class_name, {}), inputs=len(layer.inputs))
+    return line(_sum(coeff), inputs=len(layer.inputs))
+
+
+def _sum(coeff: tuple[float, ...]) -> KerasLayer:
+    if all(c == 1 for c in coeff):
+        return KerasLayer("Add", {})
+    if coeff == (1, -1):
+        return KerasLayer("Subtract", {})
+    return KerasLayer("caffe2keras>WeightedSum", {"coefficients": list(coeff)})
+
+
+@maps("Power")
+def power(layer: Placed) -> Fragment:
+    """A power of a linear function.
+
+    Caffe    (shift + scale * x) ** power
+    Keras    caffe2keras>Power; nothing at all for the identity
+    """
+    p = layer.params.power_param
+    config = {"power": p.power, "scale": p.scale, "shift": p.shift}
+    if config == {"power": 1.0, "scale": 1.0, "shift": 0.0}:
+        return line()
+    return line(KerasLayer("caffe2keras>Power", config))

@@ -1,0 +1,87 @@
+"""Flatten, Reshape, Permute and Softmax's axis: the same numbers, other axes."""
+
+from __future__ import annotations
+
+from math import prod
+
+from caffe2keras.graph.net import Layer, Shape
+from caffe2keras.layer_map.registry import Placed, maps
+from caffe2keras.layer_map.wiring import fixed_reshape, flatten
+from caffe2keras.layout import Layout, caffe_order
+from caffe2keras.spec import Fragment, KerasLayer, line
+
+__all__ = ["flatten_", "permute", "reshape_"]
+
+
+def _is_partial(layer: Layer) -> bool:
+    """Whether a Flatten leaves other axes than the batch as they are."""
+    p, rank = layer.params.flatten_param, len(layer.bottoms[0].shape)
+    return (p.axis % rank, p.end_axis % rank) != (1, rank - 1)
+
+
+@maps("Flatten", wants="caffe", fixes_size=_is_partial)
+def flatten_(layer: Placed) -> Fragment:
+    """Some axes merged into one, in Caffe's order.
+
+    Caffe    axis to end_axis
+    Keras    Flatten for all behind the batch, else Reshape, behind a Permute into Caffe's order
+    Differs  from axis 0 on the batch size is fixed
+    """
+    x, p = layer.inputs[0], layer.params.flatten_param
+    axis, end_axis = x.axis(p.axis), x.axis(p.end_axis)
+    if (axis, end_axis) == (1, x.rank - 1):
+        main = flatten()
+        return line(KerasLayer(main.class_name, main.config), layout=caffe_order(2))
+    return _reshaped(layer, _behind_the_batch(layer))
+
+
+def _reshape_fixes_size(layer: Layer) -> bool:
+    """Whether a Reshape copies a size that may change (a 0 behind the batch) or counts it."""
+    p = layer.params.reshape_param
+    dims = p.shape.dim
+    return p.axis != 0 or p.num_axes != -1 or 0 in dims[1:] or -1 not in dims
+
+
+@maps("Reshape", wants="caffe", fixes_size=_reshape_fixes_size)
+def reshape_(layer: Placed) -> Fragment:
+    """Another shape for the same numbers, in Caffe's order.
+
+    Caffe    shape with 0 for a size to copy and -1 for one to infer; axis, num_axes
+    Keras    Reshape, behind a Permute into Caffe's order
+    Differs  across the batch axis the batch size is fixed
+    """
+    p = layer.params.reshape_param
+    p.honoured("shape", "axis", "num_axes")  # the inferred shape says them
+    dims = p.shape.dim
+    plain = p.axis == 0 and p.num_axes == -1 and 0 not in dims[1:] and -1 in dims[1:]
+    return _reshaped(layer, dims[1:] if plain else _behind_the_batch(layer))
+
+
+def _behind_the_batch(layer: Placed) -> Shape:
+    return layer.outputs[0][1:]
+
+
+def _reshaped(layer: Placed, target: Shape) -> Fragment:
+    """To the output's shape; ``target`` is what stands behind the batch if that is kept."""
+    x, out = layer.inputs[0], layer.outputs[0]
+    if x.shape == out:
+        return line()
+    layout = caffe_order(len(out))
+    keeps_batch = len(out) > 0 and x.rank > 0 and x.shape[0] == out[0]
+    if keeps_batch and prod(x.shape[1:]) == prod(out[1:]) and len(out) > 1 and x.rank > 1:
+        return line(KerasLayer("Reshape", {"target_shape": list(target)}), layout=layout)
+    return line(fixed_reshape(out, suffix=""), layout=layout, ties_batch=True)
+
+
+@maps("Permute")
+def permute(layer: Placed) -> Fragment:
+    """Axes in another order.
+
+    Caffe    order; axes that it leaves out follow in their own order (SSD's permute_layer.cpp)
+    Keras    nothing at all: the numbers stay, and the blob's layout says how its axes stand
+    """
+    x = layer.inputs[0]
+    given = tuple(layer.params.permute_param.order)
+    order = given + tuple(axis for axis in range(x.rank) if axis not in given)
+    permutation = tuple(order.index(axis) for axis in x.layout.permutation)
+    return line(layout=Layout(permutation))

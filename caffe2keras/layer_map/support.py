@@ -1,0 +1,69 @@
+"""The support table, read off the mappings themselves."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+
+from caffe2keras.layer_map.refused import REFUSED
+from caffe2keras.layer_map.registry import mappings
+
+__all__ = ["SupportRow", "support_table"]
+
+_SECTION = re.compile(r"^(Caffe|Keras|Differs|Refuses|Source) {1,6}(.*)$")
+
+
+@dataclass(frozen=True)
+class SupportRow:
+    """One Caffe type and what becomes of it.
+
+    Attributes:
+        caffe_type: as the prototxt spells it.
+        status: "exact", "dropped" or "refused".
+        keras: the Keras layers, in words.
+        note: what differs, what is refused, or why.
+    """
+
+    caffe_type: str
+    status: str
+    keras: str
+    note: str
+
+
+def support_table() -> tuple[SupportRow, ...]:
+    """Every known type, by name."""
+    rows = [_mapped("Input", {"Keras": "InputLayer"})]
+    rows += [
+        _mapped(kind, _sections(inspect.getdoc(entry.mapper) or ""))
+        for kind, entry in mappings().items()
+    ]
+    rows += [SupportRow(kind, "refused", "", why) for kind, (why, _) in REFUSED.items()]
+    return tuple(sorted(rows, key=lambda row: row.caffe_type.casefold()))
+
+
+def _mapped(kind: str, sections: dict[str, str]) -> SupportRow:
+    notes = [sections.get("Differs", ""), _prefixed("refuses ", sections.get("Refuses", ""))]
+    return SupportRow(
+        kind, "exact", sections.get("Keras", ""), "; ".join(note for note in notes if note)
+    )
+
+
+def _prefixed(prefix: str, text: str) -> str:
+    return prefix + text if text else ""
+
+
+def _sections(docstring: str) -> dict[str, str]:
+    """The lines "Caffe …", "Keras …", "Differs …", "Refuses …", continuation lines joined."""
+    sections: dict[str, str] = {}
+    current = ""
+    for line in docstring.splitlines():
+        match = _SECTION.match(line)
+        if match:
+            current = match[1]
+            sections[current] = match[2].strip()
+        elif current and line.startswith(" "):
+            sections[current] += " " + line.strip()
+        else:
+            current = ""
+    return sections
