@@ -127,9 +127,9 @@ def _decoded(p: Params, priors: Array, located: Array) -> Array:
     moves: Array = located if p.variance_encoded_in_target else located * variances
     if p.code_type == "CORNER":
         return corners + moves
-    size = corners[..., 2:] - corners[..., :2]
+    size: Array = corners[..., 2:] - corners[..., :2]
     if p.code_type == "CORNER_SIZE":
-        return corners + moves * np.concatenate([size, size], axis=-1)
+        return corners + moves * np.tile(size, 2)
     centre = moves[..., :2] * size + (corners[..., :2] + corners[..., 2:]) / 2
     half = np.exp(moves[..., 2:]) * size / 2
     return np.concatenate([centre - half, centre + half], axis=-1)

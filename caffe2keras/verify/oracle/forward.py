@@ -24,7 +24,7 @@ class _Weights(Sequence[Array]):
     A net's weights in double precision, all at once, would be twice the caffemodel in memory.
     """
 
-    def __init__(self, weights: Sequence[Weight], dtype: npt.DTypeLike) -> None:
+    def __init__(self, weights: tuple[Weight, ...], dtype: npt.DTypeLike) -> None:
         self._weights = weights
         self._dtype = dtype
 
@@ -38,6 +38,8 @@ class _Weights(Sequence[Array]):
     def __getitem__(self, index: int | slice) -> Array | Sequence[Array]:
         if isinstance(index, slice):
             return _Weights(self._weights[index], self._dtype)
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"weight {index} is missing; the layer has {len(self)}")
         return np.asarray(self._weights[index].array, self._dtype)
 
 
