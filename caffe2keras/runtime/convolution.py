@@ -275,8 +275,10 @@ class ConvTranspose(_Convolution):
         kernel = ops.pad(kernel, [*((0, each) for each in missing), (0, 0), (0, 0)])
         cut = [each for pair in zip(taps, self.strides, strict=True) for each in pair]
         features, channels = kernel.shape[rank:]
-        kernel = ops.reshape(kernel, (*cut, features, self.groups, channels // self.groups))
+        # (reversed before the groups get an axis of their own: TensorFlow reverses 8 at most)
+        kernel = ops.reshape(kernel, (*cut, features, channels))
         kernel = ops.flip(kernel, axis=tuple(range(0, 2 * rank, 2)))
+        kernel = ops.reshape(kernel, (*cut, features, self.groups, channels // self.groups))
         order = (
             *range(0, 2 * rank, 2),
             2 * rank + 2,

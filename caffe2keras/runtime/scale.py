@@ -191,4 +191,5 @@ def _ascending(axes: Sequence[int]) -> tuple[int, ...]:
 
 def _aligned(tensor: keras.KerasTensor, axes: Sequence[int], rank: int) -> keras.KerasTensor:
     """``tensor``, whose axes are ``axes`` of a tensor of ``rank`` axes, with 1 for the others."""
-    return ops.expand_dims(tensor, [axis for axis in range(rank) if axis not in axes])
+    missing = [axis for axis in range(rank) if axis not in axes]
+    return ops.expand_dims(tensor, missing) if missing else tensor

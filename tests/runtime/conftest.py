@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,16 @@ Arrays = np.ndarray | Sequence[np.ndarray]
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20260814)
+
+
+@pytest.fixture(autouse=True)
+def float32_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU that has bfloat16, OpenVINO multiplies in it unless told otherwise."""
+    if keras.backend.backend() == "openvino":
+        import openvino
+
+        precise = partial(openvino.compile_model, config={"INFERENCE_PRECISION_HINT": "f32"})
+        monkeypatch.setattr(openvino, "compile_model", precise)
 
 
 @pytest.fixture
