@@ -1,0 +1,96 @@
+"""What a file is by its first bytes, whatever its name says."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from pathlib import Path
+
+from caffe2keras.errors import InputError
+
+__all__ = ["Content", "content_of", "decoded", "first_bytes", "unreadable"]
+
+_HEAD = 4096
+
+# No text has these; every binary NetParameter with layers does (their tags are 0x12 and 0xa2 0x06).
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")
+
+
+# What Python's "surrogateescape" makes of a byte that is no UTF-8, and the Latin-1 character.
+_LATIN_1 = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
+
+
+class Content(Enum):
+    """The kinds of files that are handed to us; the value is how messages call them."""
+
+    EMPTY = "an empty file"
+    TEXT = "a text file"
+    BINARY = "a binary file"
+    HDF5 = "an HDF5 file"
+    ZIP = "a zip archive"
+    GZIP = "a gzip archive"
+    UTF16 = "UTF-16 text"
+    WEB_PAGE = "a web page"
+    LFS_POINTER = "a Git LFS pointer"
+
+    @property
+    def hint(self) -> str:
+        """How to come from such a file to the one that is meant, or ""."""
+        return _HINTS.get(self, "")
+
+
+_HINTS = {
+    Content.EMPTY: "fetch or copy it again",
+    Content.ZIP: "unpack it and give the file inside",
+    Content.GZIP: "unpack it first",
+    Content.UTF16: "save it as UTF-8",
+    Content.WEB_PAGE: "download the raw file, not the page that shows it",
+    Content.LFS_POINTER: "run `git lfs pull` to fetch the file that it stands for",
+}
+
+
+_MAGIC: tuple[tuple[bytes, Content], ...] = (
+    (b"\x89HDF\r\n\x1a\n", Content.HDF5),
+    (b"PK\x03\x04", Content.ZIP),
+    (b"PK\x05\x06", Content.ZIP),
+    (b"\x1f\x8b", Content.GZIP),
+    (b"\xff\xfe", Content.UTF16),
+    (b"\xfe\xff", Content.UTF16),
+    (b"version https://git-lfs", Content.LFS_POINTER),
+)
+
+
+def content_of(head: bytes) -> Content:
+    """What a file that begins with these bytes is."""
+    if not head:
+        return Content.EMPTY
+    for magic, content in _MAGIC:
+        if head.startswith(magic):
+            return content
+    if re.match(rb"\s*<(!doctype\s+html|html|head)\b", head, re.IGNORECASE):
+        return Content.WEB_PAGE
+    return Content.BINARY if _CONTROL.search(head) else Content.TEXT
+
+
+def first_bytes(path: Path, error: type[InputError]) -> bytes:
+    """The first bytes of a file; raises ``error`` if it is not there or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError as cause:
+        raise unreadable(path, cause, error) from cause
+
+
+def unreadable(path: Path, cause: OSError, error: type[InputError]) -> InputError:
+    """The error for a file that the system does not hand out."""
+    reason = (cause.strerror or str(cause)).lower()
+    return error(what=f"cannot read {path}: {reason}", where=str(path))
+
+
+def decoded(data: bytes) -> str:
+    """Text as its author meant it, as far as can be told.
+
+    Caffe takes any bytes for a name or a comment. Bytes that are no UTF-8 are read as Latin-1, each
+    by itself, so that a name reads the same in every file.
+    """
+    return data.decode("utf-8", "surrogateescape").translate(_LATIN_1)
