@@ -10,8 +10,12 @@ from caffe2keras.shapes import (
     data,
     dense,
     elementwise,
+    embedding,
+    loss,
     normalization,
     pooling,
+    recurrent,
+    reduction,
     reshaping,
 )
 
@@ -21,7 +25,11 @@ __all__ = [
     "data",
     "dense",
     "elementwise",
+    "embedding",
+    "loss",
     "normalization",
     "pooling",
+    "recurrent",
+    "reduction",
     "reshaping",
 ]

@@ -11,7 +11,7 @@ from caffe2keras.graph.net import Shape
 from caffe2keras.params import Params
 from caffe2keras.shapes.registry import Inferred, Rule
 
-__all__ = ["blobs", "canonical_axis", "count", "demand", "same_shapes", "unbounded"]
+__all__ = ["blobs", "canonical_axis", "count", "demand", "legacy_shape", "same_shapes", "unbounded"]
 
 # The open end of a range of blob counts.
 unbounded = 1 << 30
@@ -78,6 +78,16 @@ def canonical_axis(axis: int, shape: Shape) -> int:
 def count(shape: Shape, start: int = 0, end: int | None = None) -> int:
     """How many numbers the axes from ``start`` up to ``end`` span; 1 where there are none."""
     return prod(shape[start:end])
+
+
+def legacy_shape(shape: Shape) -> Shape:
+    """(N, C, H, W), the extents that are missing at the end 1 (blob.hpp: LegacyShape).
+
+    Raises:
+        ShapeError: it has more than 4 axes.
+    """
+    demand(len(shape) <= 4, f"it takes inputs of at most 4 axes, received {shape}")
+    return (*shape, *(1,) * (4 - len(shape)))
 
 
 def same_shapes(shapes: Sequence[Shape]) -> Shape:

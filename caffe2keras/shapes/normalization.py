@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from caffe2keras.graph.net import Shape
 from caffe2keras.params import Params
-from caffe2keras.shapes.demands import blobs, demand
+from caffe2keras.shapes.demands import blobs, demand, legacy_shape
 from caffe2keras.shapes.registry import Inferred, infers
 
 __all__ = ["batch_norm", "lrn", "mvn"]
@@ -38,5 +38,4 @@ def batch_norm(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
 @blobs(bottoms=1)
 def mvn(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     """Up to (N, C, H, W) -> always 4 axes, those that were missing of extent 1 (mvn_layer.cpp)."""
-    demand(len(bottoms[0]) <= 4, f"it takes an input of at most 4 axes, received {bottoms[0]}")
-    return Inferred(((*bottoms[0], *(1,) * (4 - len(bottoms[0]))),))
+    return Inferred((legacy_shape(bottoms[0]),))
