@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
@@ -14,10 +15,7 @@ def test_inputs_are_weighted_and_added_in_order(contract, rng, coefficients):
     expected = sum(c * x.astype("float64") for c, x in zip(coefficients, xs, strict=True))
     layer = WeightedSum(coefficients)
     assert layer.compute_output_shape([(None, 4, 3)] * len(xs)) == (None, 4, 3)
-    if len(xs) > 1:
-        y = contract(layer, *xs)
-    else:
-        y = np.asarray(layer(xs))
+    y = contract(layer, *xs) if len(xs) > 1 else keras.ops.convert_to_numpy(layer(xs))
     np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-6)
 
 
