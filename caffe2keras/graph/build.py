@@ -52,6 +52,7 @@ def build_net(
     messages, left_out = select_layers(net, state, source)
     if not messages:
         raise _empty(net, state, source)
+    messages = [*_fed_from_outside(messages, input_shapes), *messages]
     names, naming = name_layers(messages)
     wired = wire(messages, names, source, _producers(left_out, state))
     if outputs:
@@ -61,6 +62,23 @@ def build_net(
     layers = share_weights(infer_shapes(sources.layers, sources.shapes))
     ends = _named(layers, outputs) if outputs else unread_blobs(layers)
     return Net(net.name, layers, ends, (*naming, *sources.notes))
+
+
+def _fed_from_outside(
+    messages: Sequence[LayerParameter], input_shapes: Mapping[str, Shape]
+) -> Sequence[LayerParameter]:
+    """An Input layer for each blob that is read, never produced, and has a shape from the user.
+
+    Training nets often have their data layer in the other phase only.
+    """
+    produced = {top for message in messages for top in message.top}
+    read = {bottom for message in messages for bottom in message.bottom}
+    kind = type(messages[0])
+    return [
+        kind(name=blob, type="Input", top=[blob])
+        for blob in input_shapes
+        if blob in read and blob not in produced
+    ]
 
 
 def unread_blobs(layers: Sequence[Layer]) -> tuple[Blob, ...]:

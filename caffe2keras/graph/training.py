@@ -49,7 +49,7 @@ class Split:
     """A net's layers, told apart.
 
     Attributes:
-        kept: keys of the blobs that the trained net is for, or that lead to one.
+        kept: keys of the blobs that a layer of the trained net reads, or that it ends in.
         heads: indices of the layers that only measure how well it is trained.
         label_path: indices of the layers that only prepare what the heads compare with.
     """
@@ -76,7 +76,8 @@ def split_off_training(layers: Sequence[Layer]) -> Split:
         if index in heads:
             kept.update(blob.key for blob in _predictions(layer, learned))
         elif _is_wanted(layer, kept, read):
-            kept.update(blob.key for blob in (*layer.tops, *layer.bottoms))
+            kept.update(bottom.key for bottom in layer.bottoms)
+            kept.update(top.key for top in layer.tops if top.key not in read)
         else:
             label_path.add(index)
     return Split(kept, heads, label_path)

@@ -106,9 +106,13 @@ def _unknown_blob(
     what = f'{layer} reads blob "{blob}", which no layer before it produces'
     later = _first_producer(blob, messages, index + 1)
     if later is None:
-        known = {*current, *(top for message in messages for top in message.top)}
-        hint = did_you_mean(blob, known) or "add the layer or the input that produces it"
-        return UnknownBlobError(what=what, where=layer.where, why=left_out.get(blob, ""), hint=hint)
+        near = did_you_mean(blob, {*current, *(top for later in messages for top in later.top)})
+        return UnknownBlobError(
+            what=what,
+            where=layer.where,
+            why=left_out.get(blob, ""),
+            hint=near or f"--input-shape {blob}=N,C,H,W makes it an input",
+        )
     producer = messages[later]
     name = f'layer "{producer.name}" ({producer.type})'
     if _waits_for(messages, index, later):

@@ -1,0 +1,34 @@
+"""Net to net: what Caffe's graph has and a Keras model need not, one idea in each file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from caffe2keras.graph.net import Net
+from caffe2keras.passes.batch_norm import join_batchnorm_and_scale
+from caffe2keras.passes.splits import remove_splits
+from caffe2keras.passes.training import drop_training_layers
+
+__all__ = [
+    "PASSES",
+    "drop_training_layers",
+    "join_batchnorm_and_scale",
+    "remove_splits",
+    "run_passes",
+]
+
+PASSES: tuple[Callable[[Net], Net], ...] = (
+    # first, so that the others see who really reads a blob
+    remove_splits,
+    # before anything is joined: a loss may be the second reader that forbids it
+    drop_training_layers,
+    # Caffe's normalization comes in two layers, Keras's in one
+    join_batchnorm_and_scale,
+)
+
+
+def run_passes(net: Net) -> Net:
+    """Apply all of them, in order."""
+    for one in PASSES:
+        net = one(net)
+    return net
