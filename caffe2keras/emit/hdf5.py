@@ -26,6 +26,7 @@ import numpy as np
 
 from caffe2keras.emit.atomic import replacing
 from caffe2keras.emit.config import model_config, to_json
+from caffe2keras.emit.order import layers_in_keras_order
 from caffe2keras.emit.stream import Placement, write_arrays
 from caffe2keras.spec import KerasModel, NamedLayer, Variable
 
@@ -73,8 +74,9 @@ def _lay_out(model: KerasModel, record: Mapping[str, Any], path: Path) -> list[P
         weights = file.create_group("model_weights")
         weights.attrs["backend"] = np.bytes_(_BACKEND)
         weights.attrs["keras_version"] = np.bytes_(_KERAS_VERSION)
-        _write_names(weights, "layer_names", [named.name for named in model.layers])
-        for named in model.layers:
+        layers = layers_in_keras_order(model)
+        _write_names(weights, "layer_names", [named.name for named in layers])
+        for named in layers:
             placements += _lay_out_layer(weights.create_group(named.name), named)
     return placements
 

@@ -48,7 +48,7 @@ class Assembly:
         self._shared: dict[str, str] = {}
         self._tensors: dict[Key, Tensor] = {}
         self._relaid: dict[tuple[TensorRef, Layout], TensorRef] = {}
-        self._blobs: list[BlobTensor] = []
+        self._blobs: dict[Key, BlobTensor] = {}
         self._inputs: list[tuple[Blob, TensorRef, Layout]] = []
         self._notes: list[Note] = list(net.notes)
         self._ties_batch = False
@@ -99,7 +99,7 @@ class Assembly:
     def _bind(self, layer: Layer, blob: Blob, tensor: TensorRef, layout: Layout) -> None:
         self._tensors[blob.key] = (tensor, layout)
         final = blob.key not in self._overwritten
-        self._blobs.append(BlobTensor(blob.name, blob.shape, tensor, layout, final, layer.name))
+        self._blobs[blob.key] = BlobTensor(blob.name, blob.shape, tensor, layout, final, layer.name)
 
     def _first_input(self, layer: Layer) -> TensorRef:
         if not self._inputs:
@@ -163,7 +163,7 @@ class Assembly:
             outputs=tuple(_renamed(tensor, renamed) for tensor in outputs),
             blobs=tuple(
                 replace(blob, tensor=_renamed(blob.tensor, renamed))
-                for blob in self._blobs
+                for blob in self._blobs.values()
                 if _call_of(blob.tensor) in renamed
             ),
             notes=tuple(self._notes),
@@ -172,16 +172,30 @@ class Assembly:
         )
 
     def _outputs(self) -> tuple[TensorRef, ...]:
-        fed = {tensor for _, tensor, _ in self._inputs}
-        tensors = [self._tensors[blob.key][0] for blob in self._net.outputs]
-        computed = tuple(dict.fromkeys(tensor for tensor in tensors if tensor not in fed))
+        """The tensors of the net's outputs, what is fed and never read left out."""
+        computed = [
+            self._computed(layer, blob)
+            for layer in self._net.layers
+            for blob in layer.tops
+            if layer.type != "Input" and blob in self._net.outputs
+        ]
         if not computed:
             raise GraphError(
                 what="the net computes nothing",
                 why="no layer is left in this phase whose output could be the model's",
                 hint="choose the phase, level or stages with --phase, --level, --stage",
             )
-        return computed
+        return tuple(dict.fromkeys(computed))
+
+    def _computed(self, layer: Layer, blob: Blob) -> TensorRef:
+        """The tensor of an output; one that is fed and not changed passes through a layer."""
+        tensor, layout = self._tensors[blob.key]
+        if any(tensor == fed for _, fed, _ in self._inputs):
+            tensor = self._call(
+                layer, KerasLayer("Activation", {"activation": "linear"}), (tensor,)
+            )
+            self._bind(layer, blob, tensor, layout)
+        return tensor
 
     def _static_batch(self, inputs: list[tuple[Blob, TensorRef, Layout]]) -> int | None:
         sizes = [blob.shape[layout.permutation[0]] for blob, _, layout in inputs]

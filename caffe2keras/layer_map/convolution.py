@@ -28,6 +28,7 @@ def convolution(layer: Placed) -> Fragment:
     p = layer.params.convolution_param
     geometry = conv_geometry(p, layer.inputs[0].shape)
     groups, use_bias = p.group, p.bias_term
+    p.honoured("num_output")  # the kernel's shape says it
     _refuse_other_axes(layer, geometry)
     padding, before = _padding(layer, geometry)
     if _stride_meets_dilation(geometry):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from caffe2keras.errors import UnsupportedError, UnsupportedFieldError
-from caffe2keras.graph.net import Layer, Net
+from caffe2keras.graph.net import Blob, Layer, Net
 from caffe2keras.layer_map.assembly import Assembly
 from caffe2keras.layer_map.refusals import Refusal, refuse_all
 from caffe2keras.layer_map.refused import reason_for
@@ -56,10 +56,11 @@ def map_net(net: Net, data_format: DataFormat = "channels_last") -> KerasModel:
     assembly = Assembly(net, data_format)
     refusals: list[Refusal] = []
     for layer in net.layers:
-        if layer.type == "Input":
-            for blob in layer.tops:
-                assembly.add_input(layer, blob, _input_layout(net, layer, data_format))
-        else:
+        for blob in layer.tops if layer.type == "Input" else ():
+            # All of them first: constants that stand before the data hang on what is fed.
+            assembly.add_input(layer, blob, _input_layout(net, blob, data_format))
+    for layer in net.layers:
+        if layer.type != "Input":
             refusals += _map_into(assembly, layer, resizable)
     refuse_all(refusals)
     return assembly.finish(resizable)
@@ -167,17 +168,17 @@ def _wanted_layouts(layer: Layer, entry: Entry, assembly: Assembly) -> tuple[Lay
     return given
 
 
-def _input_layout(net: Net, layer: Layer, data_format: DataFormat) -> Layout:
+def _input_layout(net: Net, blob: Blob, data_format: DataFormat) -> Layout:
     """The layout of what is fed: an image's for rank 4 and 5, and for rank 3 if it is one."""
-    (rank,) = {len(blob.shape) for blob in layer.tops} or {0}
-    if rank in (4, 5) or (rank == 3 and _feeds_a_spatial_layer(net, layer)):
+    rank = len(blob.shape)
+    if rank in (4, 5) or (rank == 3 and _feeds_a_spatial_layer(net, blob)):
         return image(rank, data_format)
     return caffe_order(rank)
 
 
-def _feeds_a_spatial_layer(net: Net, source: Layer) -> bool:
+def _feeds_a_spatial_layer(net: Net, source: Blob) -> bool:
     """Whether the first layer behind it that cares for a layout wants an image's."""
-    followed = {blob.key for blob in source.tops}
+    followed = {source.key}
     for layer in net.layers:
         if not any(blob.key in followed for blob in layer.bottoms):
             continue

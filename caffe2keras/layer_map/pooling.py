@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from caffe2keras.errors import UnsupportedCombinationError
 from caffe2keras.layer_map.registry import Operand, Placed, maps
 from caffe2keras.layer_map.wiring import reshape
 from caffe2keras.shapes.geometry import PoolGeometry, pool_geometry
@@ -22,6 +23,11 @@ def pooling(layer: Placed) -> Fragment:
              Global pooling and Reshape for global_pooling
     """
     p, x = layer.params.pooling_param, layer.inputs[0]
+    if len(layer.outputs) > 1 or p.pool == "STOCHASTIC":
+        raise UnsupportedCombinationError(
+            what="a second top for the mask" if len(layer.outputs) > 1 else "pool = STOCHASTIC",
+            why="Keras's pooling layers have no counterpart",
+        )
     average = p.pool == "AVE"
     geometry = pool_geometry(p, x.shape)
     if p.global_pooling:

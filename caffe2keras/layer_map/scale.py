@@ -42,7 +42,8 @@ def scale(layer: Placed) -> Fragment:
     beta_call = Call(_suffixed(beta, "_bias"), product.outputs)
     calls = (*product.calls, beta_call)
     outputs = (FragmentOutput(len(calls) - 1),)
-    return Fragment(calls, outputs, ties_batch=product.ties_batch)
+    ties_batch = product.ties_batch or 0 in beta.config["axes"]
+    return Fragment(calls, outputs, ties_batch=ties_batch)
 
 
 @maps("Bias", fixes_size=lambda layer: any(len(w.shape) > 1 for w in layer.weights))
@@ -65,9 +66,8 @@ def _learned(
     layer: Placed, axis: int, weights: tuple[Weight, ...], *, use_scale: bool, use_bias: bool
 ) -> Fragment:
     x = layer.inputs[0]
-    ties_batch = bool(weights[0].shape) and x.keras_axis(axis) == 0
     own = _own(x, axis, weights, use_scale=use_scale, use_bias=use_bias)
-    return line(own, ties_batch=ties_batch)
+    return line(own, ties_batch=0 in own.config["axes"])
 
 
 def _own(
