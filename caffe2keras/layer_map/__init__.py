@@ -14,10 +14,11 @@ from caffe2keras.layer_map import (
     scale,
     softmax,
 )
-from caffe2keras.layer_map.dispatch import map_net
+from caffe2keras.layer_map.dispatch import Attempt, map_net, try_net
 from caffe2keras.layer_map.support import SupportRow, support_table
 
 __all__ = [
+    "Attempt",
     "SupportRow",
     "activation",
     "convolution",
@@ -32,4 +33,5 @@ __all__ = [
     "scale",
     "softmax",
     "support_table",
+    "try_net",
 ]

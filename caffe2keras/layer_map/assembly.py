@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from caffe2keras.errors import GraphError
 from caffe2keras.graph.memory import overwritten
@@ -57,6 +58,15 @@ class Assembly:
     def knows(self, blob: Blob) -> bool:
         """Whether the blob has a Keras tensor yet."""
         return blob.key in self._tensors
+
+    @property
+    def layers(self) -> Mapping[str, NamedLayer]:
+        """The Keras layers so far, by name, in order of first use."""
+        return MappingProxyType(self._layers)
+
+    def tensor(self, blob: Blob) -> TensorRef:
+        """Where the blob lives in the Keras model."""
+        return self._tensors[blob.key][0]
 
     def layout(self, blob: Blob) -> Layout:
         """How the blob's axes stand in Keras."""

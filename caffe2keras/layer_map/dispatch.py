@@ -5,7 +5,7 @@ Every layer is tried before anything is refused, so that the user hears everythi
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from caffe2keras.errors import UnsupportedError, UnsupportedFieldError
 from caffe2keras.graph.net import Blob, Layer, Net
@@ -18,7 +18,7 @@ from caffe2keras.layout import DataFormat, Layout, caffe_order, image
 from caffe2keras.params import Unread
 from caffe2keras.spec import Fragment, KerasModel
 
-__all__ = ["map_layer", "map_net"]
+__all__ = ["Attempt", "map_layer", "map_net", "try_net"]
 
 # What a LayerParameter says about the graph and about training; graph.build has honoured it.
 _STRUCTURE = (
@@ -52,6 +52,29 @@ def map_net(net: Net, data_format: DataFormat = "channels_last") -> KerasModel:
         UnsupportedLayersError: something has no counterpart in Keras; it names everything.
         GraphError: the net cannot be fed, or has no output.
     """
+    attempt = try_net(net, data_format)
+    refuse_all(attempt.refusals)
+    return attempt.assembly.finish(attempt.resizable)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How far a net comes.
+
+    Attributes:
+        assembly: the model, as far as it goes.
+        refusals: the layers that stay out, each with its reason. Layers that wait for what these
+            would produce stay out as well.
+        resizable: whether what was mapped holds for other sizes of the image.
+    """
+
+    assembly: Assembly
+    refusals: tuple[Refusal, ...]
+    resizable: bool
+
+
+def try_net(net: Net, data_format: DataFormat = "channels_last") -> Attempt:
+    """Map every layer that can be mapped; arguments as for :func:`map_net`."""
     resizable = is_resizable(net)
     assembly = Assembly(net, data_format)
     refusals: list[Refusal] = []
@@ -62,8 +85,7 @@ def map_net(net: Net, data_format: DataFormat = "channels_last") -> KerasModel:
     for layer in net.layers:
         if layer.type != "Input":
             refusals += _map_into(assembly, layer, resizable)
-    refuse_all(refusals)
-    return assembly.finish(resizable)
+    return Attempt(assembly, tuple(refusals), resizable)
 
 
 def _map_into(assembly: Assembly, layer: Layer, resizable: bool) -> list[Refusal]:
