@@ -1,3 +1,60 @@
-"""Convert Caffe nets to Keras models that compute the same numbers, and prove it."""
+"""Convert Caffe nets to Keras models that compute the same numbers, and prove it.
+
+The public words: :func:`convert` writes a Keras file, :func:`verify` proves it, :func:`load_model`
+gives the live model; whatever goes wrong is a :class:`Caffe2KerasError`. Each is imported when it
+is first used, so that ``import caffe2keras`` costs nothing, and Keras is imported by those only
+that compute.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from caffe2keras.errors import (
+    BackendError,
+    Caffe2KerasError,
+    EmitError,
+    GraphError,
+    InputError,
+    UnsupportedError,
+    VerificationError,
+)
+
+if TYPE_CHECKING:
+    from caffe2keras.convert import convert
+    from caffe2keras.load import load_model
+    from caffe2keras.verify import verify
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BackendError",
+    "Caffe2KerasError",
+    "EmitError",
+    "GraphError",
+    "InputError",
+    "UnsupportedError",
+    "VerificationError",
+    "__version__",
+    "convert",
+    "load_model",
+    "verify",
+]
+
+# Public word -> the module that has it.
+_HOMES = {
+    "convert": "caffe2keras.convert",
+    "load_model": "caffe2keras.load",
+    "verify": "caffe2keras.verify",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

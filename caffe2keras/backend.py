@@ -15,7 +15,7 @@ from typing import Any
 
 from caffe2keras.errors import BackendError
 
-__all__ = ["BACKENDS", "choose_backend", "float32_arithmetic", "import_keras"]
+__all__ = ["BACKENDS", "choose_backend", "import_keras", "keep_float32"]
 
 # In order of preference, each with the modules that it needs.
 BACKENDS = {
@@ -28,18 +28,21 @@ BACKENDS = {
 _HINT = 'pip install "caffe2keras[openvino]" (or jax, torch, tensorflow)'
 
 
-def choose_backend() -> None:
+def choose_backend() -> str:
     """Name a backend that is installed, if nobody has chosen one.
 
     Chosen means: Keras is imported already, ``KERAS_BACKEND`` is set, or the user's
     ``keras.json`` names a backend that is installed. (Keras writes that file itself and then
     names TensorFlow, installed or not.)
 
+    Returns:
+        The name of the backend chosen here; "" where the choice was made already.
+
     Raises:
         BackendError: no backend is installed.
     """
     if "keras" in sys.modules or os.environ.get("KERAS_BACKEND"):
-        return
+        return ""
     installed = [name for name in BACKENDS if _is_installed(name)]
     if not installed:
         raise BackendError(
@@ -48,7 +51,9 @@ def choose_backend() -> None:
             hint=_HINT,
         )
     configured = _configured()
-    os.environ["KERAS_BACKEND"] = configured if configured in installed else installed[0]
+    chosen = configured if configured in installed else installed[0]
+    os.environ["KERAS_BACKEND"] = chosen
+    return chosen
 
 
 def import_keras() -> Any:
@@ -61,28 +66,39 @@ def import_keras() -> Any:
     chosen = os.environ.get("KERAS_BACKEND", "")
     try:
         keras = importlib.import_module("keras")
-        importlib.import_module("caffe2keras.runtime")
     except (ImportError, ValueError) as error:  # Keras answers an unknown name with ValueError
         raise BackendError(
             what=f'Keras cannot be imported with backend "{chosen}"',
             why=str(error).splitlines()[0],
             hint=f"{_HINT}, or set KERAS_BACKEND to another one",
         ) from error
+    importlib.import_module("caffe2keras.runtime")
     return keras
 
 
-@contextmanager
-def float32_arithmetic() -> Iterator[None]:
-    """Make OpenVINO compile what is first run in here for float32; other backends do so anyway.
+def keep_float32(model: Any) -> Any:
+    """The same model, which on OpenVINO computes its predictions in float32.
 
-    Its CPU plugin takes bfloat16 by default where the processor has it, which is right for speed
-    and 4e-3 off in the numbers. Keras has no setting for it, so the option is added to the call
-    that Keras's trainer makes.
+    OpenVINO's CPU plugin takes bfloat16 by default where the processor has it: faster, and 4e-3
+    off. Other backends stay with float32 anyway.
     """
-    openvino = sys.modules.get("openvino")
-    if openvino is None:
-        yield
-        return
+    if import_keras().backend.backend() == "openvino" and model.predict_function is None:
+        model.make_predict_function()
+        predict: Any = model.predict_function
+
+        @functools.wraps(predict)
+        def predict_in_float32(data: Any) -> Any:
+            with _float32_compilation():
+                return predict(data)
+
+        model.predict_function = predict_in_float32
+    return model
+
+
+@contextmanager
+def _float32_compilation() -> Iterator[None]:
+    # Keras compiles a net for OpenVINO when it first predicts, and hands no options on.
+    openvino: Any = sys.modules["openvino"]
     compile_model = openvino.compile_model
     config = {"INFERENCE_PRECISION_HINT": "f32"}
     openvino.compile_model = functools.partial(compile_model, config=config)

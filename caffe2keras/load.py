@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from caffe2keras.backend import import_keras
+from caffe2keras.backend import import_keras, keep_float32
 from caffe2keras.errors import InputError
 from caffe2keras.read.content import first_bytes
 from caffe2keras.record import InputRecord, Record, read_record
@@ -26,6 +26,7 @@ def load_model(
     """Load a converted file, in Keras's safe mode, with our layers registered.
 
     If Keras is not imported yet and nobody has named a backend, one that is installed is chosen.
+    On OpenVINO the model predicts in float32, as Caffe does, whatever the processor offers.
 
     Args:
         path: a ``.h5`` or ``.keras`` file.
@@ -52,7 +53,7 @@ def load_model(
             what=f"Keras cannot load {path}",
             why=str(error).strip().splitlines()[0],
         ) from error
-    return _resized(keras, model, shapes) if shapes else model
+    return keep_float32(_resized(keras, model, shapes) if shapes else model)
 
 
 def _keras_shapes(record: Record, wanted: Mapping[str, OpenShape]) -> dict[str, OpenShape]:

@@ -203,7 +203,9 @@ def _decode(kind: Any, value: Any, path: str) -> Any:
         return None if value is None else _decode(inner, value, path)
     if kind == DataFormat:
         return _decode_choice(get_args(kind), value, path)
-    return float(_expect(value, (int, float), path)) if kind is float else _expect(value, kind, path)
+    return (
+        float(_expect(value, (int, float), path)) if kind is float else _expect(value, kind, path)
+    )
 
 
 def _decode_object(kind: Any, value: Any, path: str) -> Any:

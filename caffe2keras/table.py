@@ -1,10 +1,10 @@
-"""Plain text tables."""
+"""Tables, as plain text and as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["render_table"]
+__all__ = ["render_markdown", "render_table"]
 
 _GAP = "  "
 _NARROWEST = 8
@@ -32,6 +32,15 @@ def render_table(
         _narrow(widths, width - len(_GAP) * (len(widths) - 1))
     lines.insert(1, tuple("-" * column for column in widths))
     return "\n".join(_line(line, widths, right) for line in lines)
+
+
+def render_markdown(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()
+) -> str:
+    """The same as Markdown; a bar within a cell is escaped."""
+    rule = ["---:" if column in right else "---" for column in range(len(header))]
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *escaped))
 
 
 def _narrow(widths: list[int], room: int) -> None:

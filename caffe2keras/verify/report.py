@@ -97,6 +97,11 @@ class VerificationReport:
         """The blob with the largest relative error; one of another shape before all."""
         return max(self.results, key=_severity, default=None)
 
+    @property
+    def exit_code(self) -> int:
+        """What the command line ends with: 0, or 7."""
+        return 0 if self.ok else VerificationError.exit_code
+
     def raise_if_different(self) -> None:
         """Raise :class:`VerificationError` unless :attr:`ok`."""
         if self.ok:

@@ -1,0 +1,102 @@
+"""``caffe2keras convert``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from caffe2keras.cli.nearest import NearestChoice
+from caffe2keras.cli.options import (
+    FILE,
+    data_format_option,
+    input_shape_option,
+    json_option,
+    missing_option,
+    say,
+    state_options,
+)
+
+__all__ = ["convert"]
+
+
+@click.command(
+    short_help="Turn a Caffe net into a Keras model.",
+    epilog="""\b
+    Example:
+      caffe2keras convert deploy.prototxt alexnet.caffemodel -o alexnet.h5
+    """,
+)
+@click.argument("prototxt", type=FILE)
+@click.argument("weights", type=FILE, required=False)
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    help="The file to write. Without it: named after the weights (or the prototxt), "
+    "in the current folder.",
+)
+@click.option(
+    "--format",
+    "file_format",
+    type=NearestChoice(["h5", "keras"]),
+    help="The kind of file; by default what the output's name says, or h5. "
+    "Only keras needs Keras with a backend.",
+)
+@data_format_option
+@state_options
+@input_shape_option
+@missing_option
+@json_option
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
+def convert(
+    prototxt: Path,
+    weights: Path | None,
+    output: Path | None,
+    file_format: Any,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> int:
+    """Turn a Caffe net into a Keras model.
+
+    PROTOTXT describes the net, WEIGHTS (.caffemodel or .caffemodel.h5) holds its numbers. Both
+    may be of any age that Caffe itself still reads. No Keras is needed.
+
+    In Python, caffe2keras.load_model("model.h5") gives the model.
+    """
+    from caffe2keras.convert import convert as run
+
+    file_format = file_format or ("keras" if output and output.suffix == ".keras" else "h5")
+    report = run(prototxt, weights, output, format=file_format, **options)
+    if as_json:
+        click.echo(json.dumps(_json(report), indent=2))
+    elif not quiet:
+        for note in report.notes:
+            say(f"  {note}")
+        click.echo(_summary(report))
+    return 0
+
+
+def _json(report: Any) -> dict[str, Any]:
+    notes = [
+        {"kind": note.kind, "subject": note.subject, "text": note.text} for note in report.notes
+    ]
+    return {
+        "output": str(report.output),
+        "net": report.net_name,
+        "layers": report.layers,
+        "parameters": report.parameters,
+        "static_batch": report.static_batch,
+        "seconds": round(report.seconds, 3),
+        "notes": notes,
+    }
+
+
+def _summary(report: Any) -> str:
+    return (
+        f"{report.output}: {report.net_name or 'a net without a name'}, {report.layers} layers, "
+        f"{report.parameters:,} parameters, written in {report.seconds:.1f} s"
+    )

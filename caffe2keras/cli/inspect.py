@@ -1,0 +1,52 @@
+"""``caffe2keras inspect``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from caffe2keras.cli.options import (
+    FILE,
+    data_format_option,
+    input_shape_option,
+    json_option,
+    state_options,
+    terminal_width,
+)
+
+__all__ = ["inspect"]
+
+
+@click.command(
+    short_help="Show a Caffe net, layer by layer, and what it becomes.",
+    epilog="""\b
+    Example:
+      caffe2keras inspect deploy.prototxt
+    """,
+)
+@click.argument("prototxt", type=FILE)
+@click.argument("weights", type=FILE, required=False)
+@data_format_option
+@state_options
+@input_shape_option
+@json_option
+def inspect(prototxt: Path, weights: Path | None, as_json: bool, **options: Any) -> int:
+    """Show a Caffe net, layer by layer, and what it becomes.
+
+    For each layer: its blobs with their shapes, its parameters, its multiply-accumulate
+    operations, and the Keras layers that take its place. What cannot be converted is listed all
+    at once. Neither WEIGHTS nor Keras is needed; with WEIGHTS, whether they fit is checked too.
+
+    Exit code 0 means that the net converts, 5 that something in it is not supported.
+    """
+    from caffe2keras.inspect import inspect as run
+
+    inspection = run(prototxt, weights, **options)
+    if as_json:
+        click.echo(json.dumps(inspection.to_json(), indent=2))
+    else:
+        click.echo(inspection.render(terminal_width()))
+    return inspection.exit_code

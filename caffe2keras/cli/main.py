@@ -1,0 +1,89 @@
+"""The group of commands, and the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from caffe2keras import __version__
+from caffe2keras.cli.convert import convert
+from caffe2keras.cli.inspect import inspect
+from caffe2keras.cli.layers import layers
+from caffe2keras.cli.nearest import NearestGroup
+from caffe2keras.cli.verify import verify
+from caffe2keras.errors import Caffe2KerasError
+
+__all__ = ["caffe2keras", "main"]
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+_TERMINATED = 143  # 128 + SIGTERM
+
+
+_EPILOG = """\b
+Start here:
+  caffe2keras convert deploy.prototxt weights.caffemodel -o model.h5
+  caffe2keras verify model.h5 --oracle deploy.prototxt weights.caffemodel
+
+\b
+Exit codes: 0 done, 1 internal error or no Keras backend, 2 wrong usage,
+3 unreadable or unfit files, 4 ill-formed net, 5 unsupported,
+6 cannot write, 7 the numbers differ.
+"""
+
+
+@click.group(
+    cls=NearestGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EPILOG,
+)
+@click.version_option(__version__, prog_name="caffe2keras")
+@click.option("--debug", is_flag=True, help="Show Python's traceback when something fails.")
+def caffe2keras(debug: bool) -> None:
+    """Convert Caffe nets to Keras models that compute the same numbers, and prove it."""
+
+
+for _command in (convert, verify, inspect, layers):
+    caffe2keras.add_command(_command)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command line; the exit code is the answer.
+
+    Args:
+        args: without the program's name; those of this process if not given.
+    """
+    words = sys.argv[1:] if args is None else list(args)
+    if threading.current_thread() is threading.main_thread():
+        # Ends the program as an exception does, so that a half-written file is taken away.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
+    try:
+        code = caffe2keras.main(words, prog_name="caffe2keras", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return _INTERRUPTED
+    except Caffe2KerasError as error:
+        _complain(f"error: {error}", words)
+        return error.exit_code
+    except Exception as error:
+        _complain(f"internal error, please report it: {type(error).__name__}: {error}", words)
+        return Caffe2KerasError.exit_code
+
+
+def _complain(message: str, words: Sequence[str]) -> None:
+    if "--debug" in words:
+        click.echo(traceback.format_exc(), err=True, nl=False)
+        click.echo(f"caffe2keras: {message}", err=True)
+        return
+    click.echo(f"caffe2keras: {message}", err=True)
+    if message.startswith("internal"):
+        command = " ".join(["caffe2keras", "--debug", *words])
+        click.echo(f"  try: {command}  (and send what it prints)", err=True)

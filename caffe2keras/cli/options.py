@@ -1,0 +1,126 @@
+"""Options that several commands have in common."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from caffe2keras.cli.nearest import NearestChoice
+
+__all__ = [
+    "FILE",
+    "data_format_option",
+    "input_shape_option",
+    "json_option",
+    "missing_option",
+    "say",
+    "state_options",
+    "terminal_width",
+]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# Whether it is there is not asked here: the reader knows, and says so with our exit code.
+FILE = click.Path(path_type=Path)
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as JSON, and nothing else."
+)
+
+data_format_option = click.option(
+    "--data-format",
+    type=NearestChoice(["channels_last", "channels_first"]),
+    default="channels_last",
+    show_default=True,
+    help="Where the Keras model keeps an image's channels: (N, H, W, C) or (N, C, H, W).",
+)
+
+
+class _InputShape(click.ParamType):  # type: ignore[type-arg]  # generic only in newer Click
+    name = "BLOB=N,C,H,W"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[int, ...]]:
+        """``data=1,3,224,200`` as ("data", (1, 3, 224, 200)); the name may hold an ``=``."""
+        if isinstance(value, tuple):
+            return value
+        blob, _, sizes = str(value).rpartition("=")
+        try:
+            shape = tuple(int(size) for size in sizes.replace("x", ",").split(","))
+        except ValueError:
+            shape = ()
+        if not blob or not shape or min(shape) < 1:
+            self.fail(f"'{value}': expected a blob and its sizes, as data=1,3,224,224.", param, ctx)
+        return blob, shape
+
+
+def _as_mapping(
+    ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, tuple[int, ...]], ...]
+) -> dict[str, tuple[int, ...]]:
+    shapes = dict(value)
+    if len(shapes) < len(value):
+        raise click.BadParameter("a blob is named twice.", ctx, param)
+    return shapes
+
+
+_STATE_OPTIONS = (
+    click.option(
+        "--phase",
+        type=NearestChoice(["TEST", "TRAIN"]),
+        default="TEST",
+        show_default=True,
+        help="The phase whose layers are taken.",
+    ),
+    click.option(
+        "--stage",
+        "stages",
+        multiple=True,
+        metavar="NAME",
+        help="A stage that the net is in; may be given several times.",
+    ),
+    click.option(
+        "--level", type=int, default=0, show_default=True, help="The level that the net is in."
+    ),
+)
+
+input_shape_option = click.option(
+    "--input-shape",
+    "input_shapes",
+    type=_InputShape(),
+    multiple=True,
+    callback=_as_mapping,
+    help="The shape of an input, in Caffe's axis order, instead of the prototxt's; "
+    "may be given several times.",
+)
+
+missing_option = click.option(
+    "--missing",
+    type=NearestChoice(["refuse", "fill"]),
+    default="refuse",
+    show_default=True,
+    help="What to do about layers that the weights file does not have: refuse the net, or fill "
+    "them as the prototxt's fillers say.",
+)
+
+
+def state_options(function: Function) -> Function:
+    """The options that choose a net among those that a prototxt holds."""
+    for option in reversed(_STATE_OPTIONS):
+        function = option(function)
+    return function
+
+
+def say(message: str) -> None:
+    """Talk, as opposed to results: to stderr."""
+    click.echo(message, err=True)
+
+
+def terminal_width() -> int | None:
+    """How wide a table may be; None where stdout is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

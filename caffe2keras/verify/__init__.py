@@ -1,0 +1,142 @@
+"""Proof that a converted file computes Caffe's numbers, against either of two witnesses.
+
+Blobs recorded from Caffe are one, the oracle is the other. All the blobs that the model still
+has are compared, in order of execution, so that the first layer that goes astray is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from os import PathLike
+from types import MappingProxyType
+from typing import Any
+
+import numpy.typing as npt
+
+from caffe2keras.record import BlobRecord, Record, read_record
+from caffe2keras.verify.compare import Tolerance, compare, default_tolerance
+from caffe2keras.verify.predict import backend_name, predict
+from caffe2keras.verify.report import BlobResult, NotCompared, VerificationReport
+from caffe2keras.verify.witness import Witness, by_oracle, by_stored_blobs, given_inputs
+from caffe2keras.words import word_of_its_module
+
+__all__ = ["BlobResult", "NotCompared", "Tolerance", "VerificationReport", "verify"]
+
+Array = npt.NDArray[Any]
+StrPath = str | PathLike[str]
+
+_NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+
+
+@word_of_its_module
+def verify(
+    model: StrPath,
+    blobs: StrPath | None = None,
+    *,
+    oracle: tuple[StrPath, StrPath | None] | None = None,
+    inputs: Mapping[str, npt.ArrayLike] | StrPath | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    seed: int = 0,
+    options: Mapping[str, Any] = _NO_OPTIONS,
+    progress: Callable[[str], None] = lambda step: None,
+) -> VerificationReport:
+    """Compare a converted file with blobs recorded from Caffe, or with the oracle.
+
+    Args:
+        model: the converted file.
+        blobs: recorded blobs: ``.npz``, a folder of ``.npy``, ``.binaryproto``, HDF5.
+        oracle: prototxt and weights, to compute the reference here instead.
+        inputs: what to feed, by input blob, in Caffe's axis order, or a file of blobs. By default
+            what the recorded blobs say, or random numbers for the oracle.
+        rtol: tolerated difference, relative to a blob's largest magnitude. By default 1e-5 for a
+            net of one computing layer, else 1e-4.
+        atol: tolerated difference, absolute. By default 1e-6 for a net of one computing layer,
+            else 0.
+        seed: of the random inputs.
+        options: for the oracle: phase, stages, level, ..., as they were given to ``convert``.
+        progress: called with what is being done.
+
+    Returns:
+        The report; that blobs differ is an answer, not an error.
+
+    Raises:
+        InputError: a file cannot be read, or does not fit the model.
+        BackendError: no Keras backend can be imported.
+        ValueError: neither or both of ``blobs`` and ``oracle`` were given.
+    """
+    if (blobs is None) == (oracle is None):
+        raise ValueError("give either blobs or oracle")
+    record = read_record(model)
+    progress("reading the reference" if oracle is None else "computing with the oracle")
+    fed = given_inputs(record, inputs)
+    if oracle is not None:
+        witness = by_oracle(record, *oracle, inputs=fed, seed=seed, options=options)
+    elif blobs is not None:
+        witness = by_stored_blobs(record, blobs, fed)
+    progress("computing with Keras")
+    wanted, passed_over = _choose(record, witness)
+    arrays = predict(model, record, witness.inputs, wanted)
+    progress("comparing")
+    tolerance = _tolerance(record, rtol, atol)
+    results = tuple(
+        _result(entry, array, witness.expected[entry.blob], tolerance)
+        for entry, array in zip(wanted, arrays, strict=True)
+    )
+    compared = {result.blob for result in results}
+    return VerificationReport(
+        model=str(model),
+        net=record.net,
+        witness=witness.name,
+        backend=backend_name(),
+        tolerance=tolerance,
+        results=results,
+        not_compared=passed_over,
+        missing_outputs=tuple(name for name in record.outputs if name not in compared),
+        notes=witness.notes,
+    )
+
+
+def _choose(
+    record: Record, witness: Witness
+) -> tuple[tuple[BlobRecord, ...], tuple[NotCompared, ...]]:
+    """The blobs to compare, in order of execution, and the reference's others with the reason."""
+    fed = {entry.layer for entry in record.inputs}
+    final = {entry.blob: entry for entry in record.blobs if entry.final}
+    wanted = tuple(
+        entry
+        for entry in final.values()
+        if entry.blob in witness.expected and (entry.layer not in fed)
+    )
+    overwritten = {entry.blob for entry in record.blobs if entry.blob not in final}
+    passed_over = tuple(
+        NotCompared(name, _reason(name in overwritten))
+        for name in witness.expected
+        if name not in final
+    )
+    return wanted, passed_over
+
+
+def _reason(overwritten: bool) -> str:
+    if overwritten:
+        return "Caffe has overwritten it in place"
+    return "the model does not have it: it was folded into another layer, or dropped"
+
+
+def _tolerance(record: Record, rtol: float | None, atol: float | None) -> Tolerance:
+    fed = {entry.layer for entry in record.inputs}
+    producers: dict[tuple[str, int, int], str] = {}
+    for entry in record.blobs:
+        # A layer that changes nothing gives its bottom's tensor another name.
+        producers.setdefault((entry.layer, entry.node, entry.tensor), entry.caffe_layer)
+    computing = {name for tensor, name in producers.items() if tensor[0] not in fed}
+    usual = default_tolerance(len(computing))
+    return Tolerance(usual.rtol if rtol is None else rtol, usual.atol if atol is None else atol)
+
+
+def _result(
+    entry: BlobRecord, received: Array, expected: Array, tolerance: Tolerance
+) -> BlobResult:
+    same = received.shape == expected.shape
+    difference = compare(received, expected, tolerance) if same else None
+    return BlobResult(entry.caffe_layer, entry.blob, expected.shape, difference, received.shape)

@@ -1,0 +1,88 @@
+"""The Keras side of a verification: every wanted blob from one pass, in Caffe's axis order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from caffe2keras.backend import import_keras, keep_float32
+from caffe2keras.load import load_model
+from caffe2keras.record import BlobRecord, Record
+
+__all__ = ["backend_name", "predict"]
+
+Array = npt.NDArray[Any]
+
+
+def backend_name() -> str:
+    """The Keras backend that computes."""
+    return str(import_keras().backend.backend())
+
+
+def predict(
+    path: str | PathLike[str],
+    record: Record,
+    inputs: Mapping[str, Array],
+    wanted: Sequence[BlobRecord],
+) -> tuple[Array, ...]:
+    """Compute blobs of a converted file.
+
+    Only these tensors are outputs of the model that runs, so that the rest of a large net's
+    blobs do not stay in memory.
+
+    Args:
+        path: the converted file.
+        record: its record.
+        inputs: input blob -> numbers in Caffe's axis order; any batch size that the net allows.
+        wanted: the blobs.
+
+    Returns:
+        One array for each wanted blob, in Caffe's axis order.
+
+    Raises:
+        InputError: the net does not take inputs of these shapes.
+        BackendError: no Keras backend can be imported.
+    """
+    keras = import_keras()
+    model = load_model(path, _other_shapes(record, inputs))
+    tensors = [_tensor(model, blob) for blob in wanted]
+    by_layer = {entry.layer: entry for entry in record.inputs}
+    order = [by_layer[tensor._keras_history.operation.name] for tensor in model.inputs]
+    feed = [
+        np.ascontiguousarray(entry.layout.to_keras(inputs[entry.blob]), dtype=np.float32)
+        for entry in order
+    ]
+    outputs = keep_float32(keras.Model(model.inputs, tensors)).predict_on_batch(feed)
+    arrays = [outputs] if len(tensors) == 1 else list(outputs)  # Keras unpacks a list of one
+    return tuple(
+        blob.layout.to_caffe(np.asarray(array)) for blob, array in zip(wanted, arrays, strict=True)
+    )
+
+
+def _tensor(model: Any, blob: BlobRecord) -> Any:
+    # Keras has no public way to the n-th call of a shared layer; its own loader goes this one.
+    return model.get_layer(blob.layer)._inbound_nodes[blob.node].output_tensors[blob.tensor]
+
+
+def _other_shapes(
+    record: Record, inputs: Mapping[str, Array]
+) -> dict[str, tuple[int | None, ...]] | None:
+    """The shapes to load the model with; None if those that it was converted with will do."""
+    shapes: dict[str, tuple[int | None, ...]] = {}
+    differ = False
+    for entry in record.inputs:
+        batch = entry.layout.permutation[0] if entry.shape else None
+        free = batch if record.static_batch is None else None
+        shape = tuple(
+            None if axis == free else extent for axis, extent in enumerate(inputs[entry.blob].shape)
+        )
+        converted = tuple(
+            None if axis == free else extent for axis, extent in enumerate(entry.shape)
+        )
+        shapes[entry.blob] = shape
+        differ = differ or shape != converted
+    return shapes if differ else None
