@@ -6,7 +6,7 @@ import hashlib
 from os import PathLike
 from pathlib import Path
 
-from caffe2keras.errors import CaffemodelError
+from caffe2keras.errors import CaffemodelError, InputError
 from caffe2keras.read.content import Content, content_of, first_bytes, unreadable
 from caffe2keras.read.weights import WeightsFile
 
@@ -52,10 +52,14 @@ def _read(path: Path) -> WeightsFile:
 
 
 def fingerprint(path: str | PathLike[str]) -> str:
-    """The SHA-256 of a file, in hexadecimal, read piece by piece."""
+    """The SHA-256 of a file, in hexadecimal, read piece by piece.
+
+    Raises:
+        InputError: the file is missing or cannot be read.
+    """
     path = Path(path)
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as cause:
-        raise unreadable(path, cause, CaffemodelError) from cause
+        raise unreadable(path, cause, InputError) from cause

@@ -84,7 +84,7 @@ def first_bytes(path: Path, error: type[InputError]) -> bytes:
 def unreadable(path: Path, cause: OSError, error: type[InputError]) -> InputError:
     """The error for a file that the system does not hand out."""
     reason = (cause.strerror or str(cause)).lower()
-    return error(what=f"cannot read {path}: {reason}", where=str(path))
+    return error(what=f"this file cannot be read: {reason}", where=str(path))
 
 
 def decoded(data: bytes) -> str:

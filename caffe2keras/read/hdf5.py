@@ -43,8 +43,10 @@ def read_hdf5(path: Path) -> WeightsFile:
 def _layers(root: h5py.Group, data: Bytes, path: Path) -> Iterator[LayerBlobs]:
     for name, groups, datasets in walk(root):
         stored = {int(key): value for key, value in datasets.items() if key.isdecimal()}
+        size = max(stored, default=-1) + 1
+        if size > _MAX_BLOBS:
+            raise ValueError(f'layer "{name}" has an array numbered {size - 1}')
         if name and (stored or not groups):
-            size = min(max(stored, default=-1) + 1, _MAX_BLOBS)
             blobs = (
                 _blob(stored[i], data, f'{path}, layer "{name}", blob {i}') if i in stored else None
                 for i in range(size)
@@ -135,8 +137,8 @@ def fault_of(dataset: h5py.Dataset) -> str:
     """Why the numbers of a dataset are not to be had, or ""."""
     if dataset.external or dataset.is_virtual:
         return "its numbers lie in another file, which is not opened"
-    if dataset.dtype.kind not in "fiu":
-        return f"it holds {dataset.dtype}, not numbers"
+    if dataset.shape is None or dataset.dtype.kind not in "fiu":
+        return "it holds no numbers"
     if dataset.nbytes > _MAX_INFLATION * max(dataset.id.get_storage_size(), 1):
         return f"it declares {dataset.nbytes:,} bytes and stores far fewer"
     return ""

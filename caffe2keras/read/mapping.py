@@ -54,4 +54,5 @@ def joined(data: Bytes, stretches: list[Stretch]) -> npt.NDArray[np.floating]:
         return views[0]
     if not views:
         return np.empty(0, np.float32)
-    return np.concatenate(views, dtype=np.float32, casting="same_kind")
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.concatenate(views, dtype=np.float32, casting="same_kind")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,9 @@ __all__ = ["BOOKKEEPING", "FieldSpec", "closest_field", "closest_member", "field
 
 BOOKKEEPING = frozenset({"unknown_field", "source_line", "source_column", "unknown_type"})
 """Our own additions to Caffe's messages, which no prototxt can set."""
+
+
+_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,15 @@ def _reader(field: FieldDescriptor) -> tuple[set[str], Callable[[str], Any], str
     if field.message_type is not None:
         return set(), _never, "a message in braces"
     if field.enum_type is not None:
-        return {"word", "number"}, _enum_reader(field.enum_type), f"a {field.enum_type.name}"
+        return {"word", "number"}, _enum_reader(field.enum_type), _members(field.enum_type)
     if field.cpp_type in _INTEGERS:
         return {"number"}, _integer, f"an integer {_INTEGERS[field.cpp_type]}"
     return _READERS[field.type]
+
+
+def _members(enum: EnumDescriptor) -> str:
+    names = [value.name for value in enum.values]
+    return f"one of {', '.join(names)}" if len(names) <= _FEW else f"a {enum.name}"
 
 
 def _never(text: str) -> Any:
@@ -114,11 +123,17 @@ def _integer(text: str) -> int:
     return -value if text[0] == "-" else value
 
 
+_OCTAL = re.compile(r"-?\s*0[0-9]")
+
+
 def _float(text: str) -> float:
-    number = "".join(text.lower().split())
-    if number in ("inf", "-inf", "infinity", "-infinity", "nan", "-nan"):
-        return float(number)
-    return float(number[:-1] if number[-1] == "f" else number)
+    if _OCTAL.match(text):
+        raise ValueError(text)  # protobuf's old versions read it as octal, its new ones refuse it
+    try:
+        return float(text)
+    except ValueError:
+        number = "".join(text.lower().split())
+        return float(number if "n" in number else number.removesuffix("f"))  # 1.5f, - inf
 
 
 def _bool(text: str) -> bool:

@@ -254,7 +254,8 @@ class _Parser:
         elif kind == "word" and "string" in field.kinds:
             hint = "put it in quotes"
         elif kind == "string":
-            hint = "leave out the quotes"
+            known = "string" in field.kinds
+            hint = "write a plain backslash as \\\\" if known else "leave out the quotes"
         return self._error(at, f"{path}: expected {field.expects}, received {text}", hint=hint)
 
     def _twice(self, target: _Target, field: FieldSpec, at: int) -> PrototxtError:

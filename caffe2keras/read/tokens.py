@@ -53,8 +53,10 @@ BETWEEN = re.compile(rf"{_BLANK}(?:(?P<more>,)|(?P<stop>\]))", re.ASCII)
 """What stands behind an item of a list."""
 
 _BLANKS = re.compile(_BLANK, re.ASCII)
+_GLUED = re.compile(r"(?<!\w)\.?[0-9][\w.]*\Z", re.ASCII)
 _NAMES = re.compile(_NAME)
 _STRINGS = re.compile(_QUOTED, re.ASCII)
+_STRING_OR_BLANKS = re.compile(rf"({_QUOTED})|(?:\s|\#[^\n]*)++", re.ASCII)
 _TOKEN = re.compile(rf"{_QUOTED}|{_DECIMAL}[\w.]*|\w+|.", re.DOTALL | re.ASCII)
 _ESCAPE = re.compile(
     r"""\\(?:(?P<octal>[0-7]{1,3})|[xX](?P<hex>[0-9a-fA-F]{1,2})
@@ -98,8 +100,7 @@ def _escaped(escape: re.Match[str]) -> bytes:
 
 def compact(text: str) -> str:
     """Text without its comments and with one blank where there were many."""
-    pattern = rf"({_QUOTED})|(?:\s|\#[^\n]*)+"
-    return re.sub(pattern, lambda found: found[1] or " ", text, flags=re.ASCII).strip()
+    return _STRING_OR_BLANKS.sub(lambda found: found[1] or " ", text).strip()
 
 
 def blame(text: str, pos: int) -> tuple[int, str]:
@@ -107,6 +108,8 @@ def blame(text: str, pos: int) -> tuple[int, str]:
     at = _skip(text, pos)
     expected = "a field name"
     if name := _NAMES.match(text, at):
+        if glued := _GLUED.search(text, max(0, at - 40), at):
+            return glued.start(), "a number"
         at, expected = _skip(text, name.end()), f'":" or "{{" after {name[0]}'
         if text[at : at + 1] == ":":
             at, expected = _skip(text, at + 1), f"a value for {name[0]}"
@@ -132,6 +135,6 @@ def _shown(text: str, at: int) -> str:
     token = found[0]
     if token in ('"', "'"):
         return f"a string without its closing {token}"
-    if len(token) == 1 and not token.isascii():
+    if len(token) == 1 and not (token.isascii() and token.isprintable()):
         return f"{token!r} (U+{ord(token):04X} {unicodedata.name(token, 'unnamed')})"
     return token if len(token) <= 40 else token[:37] + "..."

@@ -63,7 +63,8 @@ class BlobData:
             raise CaffemodelError(
                 what="a blob cannot be read", where=self.address, why=self.problem
             )
-        numbers = np.ascontiguousarray(self.load(), dtype=np.float32).reshape(self.shape)
+        with np.errstate(over="ignore", invalid="ignore"):  # a double too large is an infinity
+            numbers = np.ascontiguousarray(self.load(), dtype=np.float32).reshape(self.shape)
         numbers.flags.writeable = False
         return numbers
 
