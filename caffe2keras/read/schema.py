@@ -11,7 +11,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
-from caffe2keras.read.tokens import unquoted
+from caffe2keras.read.tokens import unquoted, unquoted_bytes
 
 __all__ = ["BOOKKEEPING", "FieldSpec", "closest_field", "closest_member", "fields_of"]
 
@@ -146,10 +146,6 @@ def _bool(text: str) -> bool:
     return bool(number)
 
 
-def _bytes(text: str) -> bytes:
-    return unquoted(text).encode()
-
-
 _INTEGERS = {
     FieldDescriptor.CPPTYPE_INT32: "between -2147483648 and 2147483647",
     FieldDescriptor.CPPTYPE_INT64: "of 64 bits",
@@ -162,5 +158,5 @@ _READERS: dict[int, tuple[set[str], Callable[[str], Any], str]] = {
     FieldDescriptor.TYPE_DOUBLE: ({"number", "word"}, _float, "a number"),
     FieldDescriptor.TYPE_BOOL: ({"number", "word"}, _bool, "true or false"),
     FieldDescriptor.TYPE_STRING: ({"string"}, unquoted, "a string in quotes"),
-    FieldDescriptor.TYPE_BYTES: ({"string"}, _bytes, "a string in quotes"),
+    FieldDescriptor.TYPE_BYTES: ({"string"}, unquoted_bytes, "a string in quotes"),
 }

@@ -21,6 +21,7 @@ __all__ = [
     "compact",
     "token_after",
     "unquoted",
+    "unquoted_bytes",
 ]
 
 _BLANK = r"(?:\s++|\#[^\n]*+)*+"
@@ -75,15 +76,24 @@ def unquoted(text: str) -> str:
     body = text[1:-1]
     if "\\" not in body and text[0] not in body:
         return body
-    return "".join(_unescaped(piece[1:-1]) for piece in _STRINGS.findall(text))
+    return decoded(unquoted_bytes(text))
 
 
-def _unescaped(body: str) -> str:
+def unquoted_bytes(text: str) -> bytes:
+    """The same as bytes: escapes can say what is no text.
+
+    Raises:
+        ValueError: an escape that the text format does not know.
+    """
+    return b"".join(_unescaped(piece[1:-1]) for piece in _STRINGS.findall(text))
+
+
+def _unescaped(body: str) -> bytes:
     pieces, pos = [], 0
     for escape in _ESCAPE.finditer(body):
         pieces += [body[pos : escape.start()].encode(), _escaped(escape)]
         pos = escape.end()
-    return decoded(b"".join([*pieces, body[pos:].encode()]))
+    return b"".join([*pieces, body[pos:].encode()])
 
 
 def _escaped(escape: re.Match[str]) -> bytes:

@@ -121,6 +121,11 @@ def test_strings_are_unquoted(literal: str, text: str) -> None:
     assert layer(f"name: {literal}").name == text
 
 
+def test_bytes_need_not_be_text() -> None:
+    blob = layer(r"""blobs { raw_data: "\377\x00" '\303' }""").blobs[0]
+    assert blob.raw_data == b"\xff\x00\xc3"
+
+
 @pytest.mark.parametrize("literal", [r'"\q"', r'"\777"', r'"\ud800"', r'"\U00110000"'])
 def test_escapes_that_mean_nothing_are_refused(literal: str) -> None:
     assert r"write a plain backslash as \\" in refusal(f"layer {{ name: {literal} }}")
