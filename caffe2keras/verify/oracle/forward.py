@@ -9,7 +9,12 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
-from caffe2keras.errors import InputError, ShapeError, UnsupportedLayersError
+from caffe2keras.errors import (
+    InputError,
+    ShapeError,
+    UnsupportedFieldError,
+    UnsupportedLayersError,
+)
 from caffe2keras.graph.net import Blob, Layer, Net, Weight
 from caffe2keras.verify.oracle.registry import Array, function_of, known_types
 
@@ -67,8 +72,10 @@ def run(
         InputError: an input is missing, has another rank, or belongs to no input blob.
         ShapeError: a layer cannot take its inputs.
         UnsupportedLayersError: the oracle does not know a type.
+        UnsupportedFieldError: nobody knows a field.
     """
-    _refuse_unknown(net)
+    _refuse_unknown_types(net)
+    _refuse_unknown_fields(net)
     fed = _fed(net, inputs, dtype)
     waiting = Counter(blob.key for layer in net.layers for blob in layer.bottoms)
     blobs: dict[Key, Array] = {}
@@ -85,7 +92,7 @@ def run(
     return blobs
 
 
-def _refuse_unknown(net: Net) -> None:
+def _refuse_unknown_types(net: Net) -> None:
     known = known_types()
     counts = Counter(layer.type for layer in net.layers if layer.type not in known)
     if counts:
@@ -95,6 +102,18 @@ def _refuse_unknown(net: Net) -> None:
             hint="verify with stored blobs, or bring an oracle function in a plugin",
             refusals=tuple(f"{kind}: {counts[kind]} layer(s)" for kind in sorted(counts)),
         )
+
+
+def _refuse_unknown_fields(net: Net) -> None:
+    """The reader keeps what no schema knows; here it must not be passed over."""
+    for layer in net.layers:
+        for field in layer.params.message.unknown_field:
+            raise UnsupportedFieldError(
+                what=f"{layer}: {field.path} = {field.value}",
+                where=layer.where,
+                why="no Caffe that is known here has this, so neither is known what it computes",
+                hint=f"did you mean {field.suggestion}?" if field.suggestion else "",
+            )
 
 
 def _fed(net: Net, inputs: Mapping[str, npt.ArrayLike], dtype: npt.DTypeLike) -> dict[str, Array]:

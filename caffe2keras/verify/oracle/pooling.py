@@ -26,10 +26,15 @@ def pooling(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     if x.ndim != 4:
         raise ShapeError(what=f"pooling wants 4 axes, received shape {x.shape}")
     window = _window(p, x.shape[2:])
-    out = pooled_extents(x.shape[2:], window, round_up=p.round_mode == "CEIL")
+    out = pooled_extents(x.shape[2:], window, round_up=_rounds_up(p))
     if p.pool == "MAX" and len(layer.tops) > 1:
         return _max_and_mask(x, window, out)
-    return (_pooled(p.pool, x, window, out),)
+    return (_METHODS[p.pool](x, window, out),)
+
+
+def _rounds_up(p: Params) -> bool:
+    # ceil_mode is the forks' older name for BVLC's round_mode.
+    return bool(p.round_mode == "CEIL" and p.ceil_mode)
 
 
 def _window(p: Params, spatial: Shape) -> Window:
@@ -58,12 +63,6 @@ def _pooled_extent(
     steps = size + 2 * pad - kernel
     out = (-(-steps // stride) if round_up else steps // stride) + 1
     return out - 1 if clips and (out - 1) * stride >= size + pad else out
-
-
-def _pooled(method: str, x: Array, window: Window, out: Shape) -> Array:
-    if method == "MAX":
-        return _maximum(x, window, out)
-    return average(x, window, out) if method == "AVE" else _stochastic(x, window, out)
 
 
 def _maximum(x: Array, window: Window, out: Shape) -> Array:
@@ -121,6 +120,9 @@ def _stochastic(x: Array, window: Window, out: Shape) -> Array:
     return share
 
 
+_METHODS = {"MAX": _maximum, "AVE": average, "STOCHASTIC": _stochastic}
+
+
 @computes("SPP")
 def spp(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     """A pyramid of poolings: (N, C, H, W) -> (N, C·bins), levels one behind the other.
@@ -141,4 +143,4 @@ def _level(method: str, x: Array, bins: int) -> Array:
     excess = (k * bins - size for k, size in zip(kernel, x.shape[2:], strict=True))
     window = Window(kernel, kernel, (0, 0), (1, 1))
     window = replace(window, pad=tuple((e + 1) // 2 for e in excess))
-    return _pooled(method, x, window, pooled_extents(x.shape[2:], window, round_up=True))
+    return _METHODS[method](x, window, pooled_extents(x.shape[2:], window, round_up=True))

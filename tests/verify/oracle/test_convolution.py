@@ -1,0 +1,44 @@
+"""Convolution: what the recorded nets do not show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from caffe2keras.errors import ShapeError
+
+
+def test_convolution_takes_every_axis_before_the_channels_as_batch(compute, rng):
+    x = rng.standard_normal((2, 3, 4, 6))
+    kernel, bias = rng.standard_normal((5, 4, 3)), rng.standard_normal(5)
+    layer = 'type: "Convolution" convolution_param { num_output: 5 kernel_size: 3 axis: 2 pad: 1 }'
+    (y,) = compute(layer, x, weights=[kernel, bias])
+    assert y.shape == (2, 3, 5, 6)
+    padded = np.pad(x, [(0, 0), (0, 0), (0, 0), (1, 1)])
+    expected = sum(
+        np.einsum("nmcw,oc->nmow", padded[..., t : t + 6], kernel[:, :, t]) for t in range(3)
+    )
+    np.testing.assert_allclose(y, expected + bias[:, np.newaxis], rtol=0, atol=1e-6)
+
+
+def test_deconvolution_of_one_pixel_shows_the_kernel(compute):
+    kernel = np.arange(12.0).reshape(1, 2, 2, 3)
+    layer = 'type: "Deconvolution" convolution_param { num_output: 2 kernel_h: 2 kernel_w: 3 }'
+    (y,) = compute(layer, np.full((1, 1, 1, 1), 10.0), weights=[kernel, [1, 2]])
+    np.testing.assert_allclose(y[0], 10 * kernel[0] + np.array([1, 2]).reshape(2, 1, 1))
+
+
+def test_deconvolution_dilates_and_groups(compute):
+    layer = (
+        'type: "Deconvolution" convolution_param '
+        "{ num_output: 2 kernel_h: 1 kernel_w: 2 dilation: 3 group: 2 bias_term: false }"
+    )
+    kernel = np.array([[[[1, 2]]], [[[3, 4]]]])
+    (y,) = compute(layer, [[[[10, 20]], [[1, 1]]]], weights=[kernel])
+    np.testing.assert_allclose(y, [[[[10, 20, 0, 20, 40]], [[3, 3, 0, 4, 4]]]])
+
+
+def test_convolution_refuses_an_image_smaller_than_its_kernel(compute):
+    layer = 'type: "Convolution" convolution_param { num_output: 1 kernel_size: 4 }'
+    with pytest.raises(ShapeError):
+        compute(layer, np.ones((1, 1, 3, 3)), weights=[np.ones((1, 1, 4, 4)), [0]])

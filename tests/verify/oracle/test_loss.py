@@ -1,0 +1,96 @@
+"""Losses, each from numbers worked out by hand or written anew."""
+
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+import pytest
+
+from caffe2keras.errors import UnsupportedFieldError
+
+THIRDS = np.zeros((2, 3, 2))  # two samples of two pixels, three classes, all alike
+
+
+@pytest.mark.parametrize(
+    ("param", "divisor"),
+    [
+        ("", 3),
+        ("normalization: FULL", 4),
+        ("normalization: VALID", 3),
+        ("normalization: BATCH_SIZE", 2),
+        ("normalization: NONE", 1),
+        ("normalize: false", 2),
+        ("normalize: false normalization: NONE", 1),
+    ],
+)
+def test_softmax_loss_is_divided_as_asked(compute, param, divisor):
+    layer = f'type: "SoftmaxWithLoss" loss_param {{ ignore_label: 2 {param} }}'
+    loss, share = compute(layer, THIRDS, [[0, 2], [1, 1]], tops=2)
+    assert loss.shape == ()
+    assert loss == pytest.approx(3 * log(3) / divisor)
+    np.testing.assert_allclose(share, THIRDS + 1 / 3)
+
+
+def test_softmax_loss_of_ignored_labels_alone_is_zero(compute):
+    layer = 'type: "SoftmaxWithLoss" loss_param { ignore_label: 0 }'
+    assert compute(layer, [[1.0, 2]], [0])[0] == 0
+
+
+def test_softmax_loss_of_an_impossible_label_is_finite(compute):
+    (loss,) = compute('type: "SoftmaxWithLoss"', [[1000.0, 0]], [1])
+    assert loss == pytest.approx(-log(1.1754943508222875e-38))
+
+
+def test_euclidean_loss_is_half_the_squared_distance_of_a_sample(compute):
+    (loss,) = compute('type: "EuclideanLoss"', [[1, 2], [3, 4]], [[1, 0], [0, 0]])
+    assert loss == (4 + 9 + 16) / 4
+
+
+@pytest.mark.parametrize(("norm", "expected"), [("L1", 4.5 / 2), ("L2", (4 + 0.25 + 4) / 2)])
+def test_hinge_loss_counts_what_misses_the_margin(compute, norm, expected):
+    scores = [[2, 1, -3], [0.5, -1, 1]]
+    layer = f'type: "HingeLoss" hinge_loss_param {{ norm: {norm} }}'
+    # Margins: label 0 gives 1 - 2, 1 + 1, 1 - 3; label 0 gives 1 - 0.5, 1 - 1, 1 + 1.
+    assert compute(layer, scores, [0, 0])[0] == pytest.approx(expected)
+
+
+def test_sigmoid_cross_entropy_is_divided_by_the_batch(compute):
+    x, target = np.array([[0.0, 2, -40], [1, 0, 800]]), np.array([[1, 0, 0], [0, 1, 1.0]])
+    (loss,) = compute('type: "SigmoidCrossEntropyLoss"', x, target)
+    expected = log(2) + log(1 + np.exp(2)) + log(1 + np.exp(1)) + log(2)
+    assert loss == pytest.approx(expected / 2)
+
+
+def test_sigmoid_cross_entropy_ignores_a_label(compute):
+    layer = 'type: "SigmoidCrossEntropyLoss" loss_param { ignore_label: -1 normalization: VALID }'
+    (loss,) = compute(layer, [[0.0, 5, 0]], [[1, -1, 0]])
+    assert loss == pytest.approx(log(2))
+
+
+def test_infogain_loss_weights_every_class_by_the_label_s_row(compute):
+    matrix = [[1, 0, 0], [0.5, 2, 0.25], [0, 0, 1]]
+    (loss,) = compute('type: "InfogainLoss"', [[0.0, 0, 0]], [1], matrix)
+    assert loss == pytest.approx(2.75 * log(3))
+
+
+def test_infogain_loss_opens_no_file(compute):
+    layer = 'type: "InfogainLoss" infogain_loss_param { source: "h.binaryproto" }'
+    with pytest.raises(UnsupportedFieldError, match=r"h\.binaryproto"):
+        compute(layer, [[0.0, 0, 0]], [1])
+
+
+def test_multinomial_loss_bounds_probabilities_from_below(compute):
+    (loss,) = compute('type: "MultinomialLogisticLoss"', [[0.25, 0.75], [1, 0]], [0, 1])
+    assert loss == pytest.approx((log(4) + 20 * log(10)) / 2)
+
+
+@pytest.mark.parametrize(
+    ("legacy", "expected"), [("false", (25 + (6 - 5) ** 2) / 4), ("true", 25 / 4)]
+)
+def test_contrastive_loss_keeps_others_at_a_margin(compute, legacy, expected):
+    a, b = [[3.0, 0], [3, 4]], [[0.0, 4], [0, 0]]
+    layer = (
+        f'type: "ContrastiveLoss" contrastive_loss_param {{ margin: 6 legacy_version: {legacy} }}'
+    )
+    assert compute(layer, a, b, [1, 0])[0] == pytest.approx(expected)

@@ -1,0 +1,36 @@
+"""One step of an LSTM by hand, and a layer of it against its steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def test_a_unit_s_gates_stand_in_the_order_input_forget_output_candidate(compute):
+    cell, cont = [[[2.0], [2]]], [[1, 1]]
+    gates = [[[0.1, 0.2, 0.3, 0.4], [0, 0, 0, 0]]]
+    c, h = compute('type: "LSTMUnit"', cell, gates, cont, tops=2)
+    expected = sigmoid(0.2) * 2 + sigmoid(0.1) * np.tanh(0.4)
+    np.testing.assert_allclose(c, [[[expected], [1]]])
+    np.testing.assert_allclose(h, [[[sigmoid(0.3) * np.tanh(expected)], [0.5 * np.tanh(1)]]])
+
+
+def test_where_cont_is_zero_the_old_cell_is_forgotten_even_if_it_is_nan(compute):
+    c, _ = compute('type: "LSTMUnit"', [[[np.nan]]], [[[0, 0, 0, 1]]], [[0]], tops=2)
+    assert c == pytest.approx(0.5 * np.tanh(1))
+
+
+def test_an_lstm_begins_anew_where_cont_is_zero(compute, rng):
+    x = rng.standard_normal((5, 2, 3))
+    cont = np.array([[0, 0], [1, 1], [0, 1], [1, 1], [1, 1]])
+    weights = [rng.standard_normal(shape) for shape in [(16, 3), (16,), (16, 4)]]
+    layer = 'type: "LSTM" recurrent_param { num_output: 4 }'
+    (whole,) = compute(layer, x, cont, weights=weights)
+    (later,) = compute(layer, x[2:, :1], cont[2:, :1], weights=weights)
+    np.testing.assert_allclose(whole[2:, :1], later)
+    (unbroken,) = compute(layer, x, np.ones((5, 2)), weights=weights)
+    np.testing.assert_allclose(whole[:, 1], unbroken[:, 1])

@@ -1,0 +1,39 @@
+"""Parts of blobs, hand-checked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from caffe2keras.errors import InputError, ShapeError
+
+X = np.arange(40.0).reshape(2, 4, 5)
+
+
+def test_filter_keeps_the_samples_whose_selector_is_not_zero(compute):
+    selector = np.reshape([0.0, -2.5], (2, 1, 1))
+    a, b = compute('type: "Filter"', X, X[:, 0] + 1, selector, tops=2)
+    np.testing.assert_array_equal(a, X[1:])
+    np.testing.assert_array_equal(b, X[1:, 0] + 1)
+
+
+def test_batch_reindex_names_an_index_that_is_not_there(compute):
+    (y,) = compute('type: "BatchReindex"', X, [1, 1, 0])
+    np.testing.assert_array_equal(y, X[[1, 1, 0]])
+    with pytest.raises(InputError, match='"b1" names samples 0 to 2; expected 0 to 1'):
+        compute('type: "BatchReindex"', X, [0, 2])
+
+
+def test_crop_takes_one_offset_for_all_axes(compute):
+    (y,) = compute('type: "Crop" crop_param { axis: 1 offset: 2 }', X, np.zeros((2, 2, 3)))
+    np.testing.assert_array_equal(y, X[:, 2:4, 2:5])
+
+
+def test_crop_refuses_a_part_that_reaches_over_the_edge(compute):
+    with pytest.raises(ShapeError):
+        compute('type: "Crop" crop_param { axis: 1 offset: 3 }', X, np.zeros((2, 2, 3)))
+
+
+def test_slice_refuses_unequal_parts_without_points(compute):
+    with pytest.raises(ShapeError):
+        compute('type: "Slice" slice_param { axis: 1 }', X, tops=3)
