@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -134,21 +135,33 @@ def convert(
     started = time.monotonic()
     target = Path(output) if output is not None else _default_output(prototxt, weights, format)
     _refuse_to_overwrite(target, prototxt, weights)
-    net = load_net(
-        prototxt,
-        weights,
-        phase=phase,
-        stages=stages,
-        level=level,
-        input_shapes=input_shapes,
-        missing=missing,
-    )
-    model = map_net(net, data_format)
-    sources = Sources(_source(prototxt), _source(weights) if weights is not None else None)
-    record = record_of(
-        model, net_name=net.name, data_format=data_format, sources=sources, version=__version__
-    )
-    {"h5": write_hdf5, "keras": write_archive}[format](model, record, target)
+    with ThreadPoolExecutor(2) as pool:
+        prototxt_hash = pool.submit(_source, prototxt)
+        weights_hash = pool.submit(_source, weights) if weights is not None else None
+        net = load_net(
+            prototxt,
+            weights,
+            phase=phase,
+            stages=stages,
+            level=level,
+            input_shapes=input_shapes,
+            missing=missing,
+        )
+        model = map_net(net, data_format)
+        write = {"h5": write_hdf5, "keras": write_archive}[format]
+        write(
+            model,
+            lambda: record_of(
+                model,
+                net_name=net.name,
+                data_format=data_format,
+                sources=Sources(
+                    prototxt_hash.result(), weights_hash.result() if weights_hash else None
+                ),
+                version=__version__,
+            ),
+            target,
+        )
     return ConversionReport(
         output=target,
         net_name=net.name,

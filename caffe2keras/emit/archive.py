@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,12 @@ RECORD_NAME = "caffe2keras.json"
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def write_archive(model: KerasModel, record: Mapping[str, Any], target: Path) -> None:
+def write_archive(model: KerasModel, record: Callable[[], Mapping[str, Any]], target: Path) -> None:
     """Write the model as a ``.keras`` archive; it appears whole or not at all.
 
     Args:
         model: the Keras graph as data.
-        record: what ``record_of`` made of it.
+        record: makes what ``record_of`` answers.
         target: the file; an existing one is replaced.
 
     Raises:
@@ -44,7 +44,7 @@ def write_archive(model: KerasModel, record: Mapping[str, Any], target: Path) ->
         plain, dated = Path(folder) / "model.h5", Path(folder) / "model.keras"
         write_hdf5(model, record, plain)
         load_model(plain).save(dated)
-        _repack(dated, record, scratch)
+        _repack(dated, record(), scratch)
 
 
 def _repack(dated: Path, record: Mapping[str, Any], target: Path) -> None:

@@ -17,7 +17,7 @@ their places, past the library, from views of the mapped weights file.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,41 +43,42 @@ _ATTRIBUTE_BYTES = 64512
 _LIBVER = ("v108", "v108")
 
 
-def write_hdf5(model: KerasModel, record: Mapping[str, Any], target: Path) -> None:
+def write_hdf5(model: KerasModel, record: Callable[[], Mapping[str, Any]], target: Path) -> None:
     """Write the model; the target appears whole or not at all.
 
     Args:
         model: the Keras graph as data.
-        record: what ``record_of`` made of it.
+        record: makes what ``record_of`` answers. It is asked last, so that the source files can
+            be hashed while the numbers are written.
         target: the file; an existing one is replaced.
 
     Raises:
         EmitError: the disk said no.
     """
-    with replacing(target) as scratch:
-        placements = _lay_out(model, record, scratch)
+    with replacing(target) as scratch, h5py.File(scratch, "w", libver=_LIBVER) as file:
+        placements = _lay_out(model, file)
+        file.flush()
         handle = os.open(scratch, os.O_RDWR)
         try:
             write_arrays(handle, placements)
         finally:
             os.close(handle)
+        file.attrs["caffe2keras"] = np.bytes_(to_json(record()))
 
 
-def _lay_out(model: KerasModel, record: Mapping[str, Any], path: Path) -> list[Placement]:
-    """Everything but the numbers; where they belong is the answer."""
+def _lay_out(model: KerasModel, file: h5py.File) -> list[Placement]:
+    """Everything but the numbers and the record; where the numbers belong is the answer."""
+    file.attrs["keras_version"] = np.bytes_(_KERAS_VERSION)
+    file.attrs["backend"] = np.bytes_(_BACKEND)
+    file.attrs["model_config"] = np.bytes_(to_json(model_config(model)))
+    weights = file.create_group("model_weights")
+    weights.attrs["backend"] = np.bytes_(_BACKEND)
+    weights.attrs["keras_version"] = np.bytes_(_KERAS_VERSION)
+    layers = layers_in_keras_order(model)
+    _write_names(weights, "layer_names", [named.name for named in layers])
     placements: list[Placement] = []
-    with h5py.File(path, "w", libver=_LIBVER, track_order=False) as file:
-        file.attrs["keras_version"] = np.bytes_(_KERAS_VERSION)
-        file.attrs["backend"] = np.bytes_(_BACKEND)
-        file.attrs["model_config"] = np.bytes_(to_json(model_config(model)))
-        file.attrs["caffe2keras"] = np.bytes_(to_json(record))
-        weights = file.create_group("model_weights")
-        weights.attrs["backend"] = np.bytes_(_BACKEND)
-        weights.attrs["keras_version"] = np.bytes_(_KERAS_VERSION)
-        layers = layers_in_keras_order(model)
-        _write_names(weights, "layer_names", [named.name for named in layers])
-        for named in layers:
-            placements += _lay_out_layer(weights.create_group(named.name), named)
+    for named in layers:
+        placements += _lay_out_layer(weights.create_group(named.name), named)
     return placements
 
 

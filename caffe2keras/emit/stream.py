@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +17,11 @@ __all__ = ["Placement", "write_arrays"]
 Array = npt.NDArray[np.float32]
 
 # A block is what one thread holds in private memory at a time.
-_BLOCK_BYTES = 32 << 20
+_BLOCK_BYTES = 16 << 20
 
 # How much of the last axis a transposing copy takes at once: as many source rows as the
 # translation buffer of a processor holds pages for, so that each is read once and not per element.
-_TILE = 64
+_TILE = 32
 
 _THREADS = 2
 
@@ -69,9 +71,21 @@ def _write(handle: int, block: Placement) -> None:
 
 
 def _contiguous(view: Array) -> Array:
+    """The numbers in C order: the view itself if it is, else a copy in this thread's buffer."""
     if view.flags.c_contiguous and view.dtype == np.dtype("<f4"):
         return view.reshape(-1)
-    copy = np.empty(view.shape, np.dtype("<f4"))
+    flat = _buffer(view.size)
+    copy = flat.reshape(view.shape)
     for start in range(0, view.shape[-1] if view.ndim else 1, _TILE):
         copy[..., start : start + _TILE] = view[..., start : start + _TILE]
-    return copy.reshape(-1)
+    return flat
+
+
+def _buffer(size: int) -> Array:
+    # Fresh memory costs more than the copy into it: the system clears it page by page.
+    if getattr(_own, "buffer", np.empty(0)).size < size:
+        _own.buffer = np.empty(size, np.dtype("<f4"))
+    return cast("Array", _own.buffer[:size])
+
+
+_own = threading.local()

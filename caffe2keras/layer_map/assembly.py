@@ -12,7 +12,7 @@ from caffe2keras.graph.memory import overwritten
 from caffe2keras.graph.net import Blob, Layer, Net, Note
 from caffe2keras.layer_map.names import NameTable, keras_name
 from caffe2keras.layer_map.wiring import transposition
-from caffe2keras.layout import DataFormat, Layout, caffe_order
+from caffe2keras.layout import DataFormat, Layout, caffe_order, image
 from caffe2keras.spec import (
     BlobTensor,
     Fragment,
@@ -106,6 +106,13 @@ class Assembly:
         self._notes += fragment.notes
         self._ties_batch |= fragment.ties_batch
 
+    def stand_in(self, layer: Layer) -> None:
+        """Let a layer that is refused pass, so that those behind it can be looked at too."""
+        for blob in layer.tops:
+            if blob.dims is not None:
+                layout = image(len(blob.dims), self.data_format)
+                self._tensors[blob.key] = (TensorRef(""), layout)
+
     def _bind(self, layer: Layer, blob: Blob, tensor: TensorRef, layout: Layout) -> None:
         self._tensors[blob.key] = (tensor, layout)
         final = blob.key not in self._overwritten
@@ -173,13 +180,19 @@ class Assembly:
             outputs=tuple(_renamed(tensor, renamed) for tensor in outputs),
             blobs=tuple(
                 replace(blob, tensor=_renamed(blob.tensor, renamed))
-                for blob in self._blobs.values()
+                for blob in (*self._blobs.values(), *self._aliases())
                 if _call_of(blob.tensor) in renamed
             ),
             notes=tuple(self._notes),
             static_batch=static_batch,
             resizable=resizable,
         )
+
+    def _aliases(self) -> Iterator[BlobTensor]:
+        """The blobs that passes took out, under their own names."""
+        for name, blob in self._net.aliases:
+            if blob.key in self._blobs:
+                yield replace(self._blobs[blob.key], blob=name)
 
     def _outputs(self) -> tuple[TensorRef, ...]:
         """The tensors of the net's outputs, what is fed and never read left out."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from caffe2keras.errors import UnsupportedError, UnsupportedFieldError
 from caffe2keras.graph.net import Blob, Layer, Net
 from caffe2keras.layer_map.assembly import Assembly
+from caffe2keras.layer_map.pitfalls import tensorflow_fault
 from caffe2keras.layer_map.refusals import Refusal, refuse_all
 from caffe2keras.layer_map.refused import reason_for
 from caffe2keras.layer_map.registry import Entry, Operand, Placed, mappings
@@ -90,17 +91,23 @@ def try_net(net: Net, data_format: DataFormat = "channels_last") -> Attempt:
 
 def _map_into(assembly: Assembly, layer: Layer, resizable: bool) -> list[Refusal]:
     """Map one layer and wire it in; what cannot be said comes back, and the layer stays out."""
+    if any(not assembly.knows(blob) for blob in layer.bottoms):
+        # A layer of unknown shape stands before it, so only its type can be judged.
+        return [] if layer.type in mappings() else [_unknown(layer)]
     entry = mappings().get(layer.type)
     if entry is None:
-        return [Refusal(layer, reason_for(layer.type), by_type=True)]
-    if any(not assembly.knows(blob) for blob in layer.bottoms):
-        # Something before it was refused already; but its own fields can still be looked at.
-        return []
+        assembly.stand_in(layer)
+        return [_unknown(layer)]
     try:
         _apply(assembly, layer, entry, resizable)
     except UnsupportedError as error:
+        assembly.stand_in(layer)
         return [Refusal(layer, error)]
     return []
+
+
+def _unknown(layer: Layer) -> Refusal:
+    return Refusal(layer, reason_for(layer.type), by_type=True)
 
 
 def _apply(assembly: Assembly, layer: Layer, entry: Entry, resizable: bool) -> None:
@@ -132,7 +139,7 @@ def map_layer(
     fragment = entry.mapper(placed)
     for subject in (placed, *placed.absorbed):
         _refuse_unread(subject)
-    return fragment
+    return replace(fragment, notes=(*fragment.notes, *tensorflow_fault(placed, fragment)))
 
 
 def _placed(
