@@ -249,13 +249,14 @@ class _Parser:
         self, target: _Target, field: FieldSpec, kind: str, text: str, at: int
     ) -> PrototxtError:
         path, hint = target.trail + field.name, ""
-        if field.name == "type":
+        if kind == "string" and kind in field.kinds:
+            hint = "write a plain backslash as \\\\"
+        elif field.name == "type":
             hint = _TYPE_HINTS.get(target.message.DESCRIPTOR.name, "")
         elif kind == "word" and "string" in field.kinds:
             hint = "put it in quotes"
         elif kind == "string":
-            known = "string" in field.kinds
-            hint = "write a plain backslash as \\\\" if known else "leave out the quotes"
+            hint = "leave out the quotes"
         return self._error(at, f"{path}: expected {field.expects}, received {text}", hint=hint)
 
     def _twice(self, target: _Target, field: FieldSpec, at: int) -> PrototxtError:

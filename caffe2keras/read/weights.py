@@ -49,8 +49,8 @@ class BlobData:
         if any(dim < 0 for dim in self.shape):
             return f"its shape {self.shape} has a negative axis"
         if math.prod(self.shape) != self.held:
-            declared = f"{math.prod(self.shape):,} for its shape {self.shape}"
-            return f"expected {declared} numbers, received {self.held:,}"
+            expected = f"{math.prod(self.shape):,} numbers for its shape {self.shape}"
+            return f"expected {expected}, received {self.held:,}"
         return ""
 
     def array(self) -> FloatArray:
