@@ -58,8 +58,10 @@ def build_net(
     if outputs:
         wired = _cut(wired, outputs, source)
     sources = settle_sources(wired, input_shapes, source)
-    require_shapes(sources.layers, sources.shapes, _needless(sources.layers))
-    layers = share_weights(infer_shapes(sources.layers, sources.shapes))
+    split = split_off_training(sources.layers)
+    require_shapes(sources.layers, sources.shapes, split.kept)
+    training = split.heads | split.label_path
+    layers = share_weights(infer_shapes(sources.layers, sources.shapes, training))
     ends = _named(layers, outputs) if outputs else unread_blobs(layers)
     return Net(net.name, layers, ends, (*naming, *sources.notes))
 
@@ -85,11 +87,6 @@ def unread_blobs(layers: Sequence[Layer]) -> tuple[Blob, ...]:
     """The blobs that no layer reads, in order of production."""
     read = {bottom.key for layer in layers for bottom in layer.bottoms}
     return tuple(top for layer in layers for top in layer.tops if top.key not in read)
-
-
-def _needless(layers: Sequence[Layer]) -> frozenset[tuple[str, int]]:
-    kept = split_off_training(layers).kept
-    return frozenset(top.key for layer in layers for top in layer.tops if top.key not in kept)
 
 
 def _cut(layers: Sequence[Layer], outputs: Sequence[str], source: str) -> tuple[Layer, ...]:
@@ -118,7 +115,7 @@ def _named(layers: Sequence[Layer], names: Sequence[str], source: str = "") -> t
 def _producers(left_out: Sequence[LayerParameter], state: NetState) -> Mapping[str, str]:
     return {
         top: f'layer "{layer.name}" ({layer.type}) on line {layer.source_line} produces it, but '
-        f"its rules leave it out in phase {state.phase}"
+        f"its rules leave it out in {state}"
         for layer in left_out
         for top in layer.top
     }
@@ -132,7 +129,7 @@ def _empty(net: NetParameter, state: NetState, source: str) -> GraphError:
             hint="is this a solver, or a file of another kind?",
         )
     return GraphError(
-        what=f"none of the net's {len(net.layer)} layers is there in phase {state.phase}",
+        what=f"none of the net's {len(net.layer)} layers is there in {state}",
         where=source,
         why="include and exclude rules leave them all out",
         hint="try the other phase, or name the stages that the rules ask for",

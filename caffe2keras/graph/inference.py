@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 import caffe2keras.shapes  # noqa: F401  the rules register themselves
@@ -15,12 +16,18 @@ __all__ = ["infer_shapes"]
 Key = tuple[str, int]
 
 
-def infer_shapes(layers: Iterable[Layer], inputs: Mapping[Key, Shape | None]) -> tuple[Layer, ...]:
+def infer_shapes(
+    layers: Sequence[Layer],
+    inputs: Mapping[Key, Shape | None],
+    training: AbstractSet[int] = frozenset(),
+) -> tuple[Layer, ...]:
     """Give every blob its shape and every layer its learned arrays, without their numbers.
 
     Args:
         layers: wired, in order of execution.
         inputs: the shapes of the blobs that come from outside; None for an unknown one.
+        training: indices of layers that only serve training. A conversion drops them, so that
+            labels that do not fit the data leave shapes unknown and are no error.
 
     Returns:
         The layers. Behind an unknown shape, or a layer without a rule, shapes are None.
@@ -33,10 +40,11 @@ def infer_shapes(layers: Iterable[Layer], inputs: Mapping[Key, Shape | None]) ->
     dims: dict[Key, Shape | None] = dict(inputs)
     shaped: list[Layer] = []
     learned: dict[str, Layer] = {}
-    for layer in layers:
+    for index, layer in enumerate(layers):
         bottoms = tuple(replace(blob, dims=dims[blob.key]) for blob in layer.bottoms)
         layer = replace(layer, bottoms=bottoms)
-        inferred = None if layer.type == "Input" or layer.type not in known else _infer(layer)
+        has_rule = layer.type in known and layer.type != "Input"
+        inferred = _infer(layer, index in training) if has_rule else None
         if inferred is not None:
             dims.update(zip((top.key for top in layer.tops), inferred.tops, strict=False))
         tops = tuple(replace(top, dims=dims.setdefault(top.key, None)) for top in layer.tops)
@@ -48,13 +56,15 @@ def infer_shapes(layers: Iterable[Layer], inputs: Mapping[Key, Shape | None]) ->
     return tuple(shaped)
 
 
-def _infer(layer: Layer) -> Inferred | None:
+def _infer(layer: Layer, is_training: bool) -> Inferred | None:
     bottoms = [blob.dims for blob in layer.bottoms if blob.dims is not None]
     if len(bottoms) < len(layer.bottoms):
         return None
     try:
         inferred = infer(layer.type, layer.params, bottoms, len(layer.tops))
     except Caffe2KerasError as error:
+        if is_training and isinstance(error, ShapeError):
+            return None
         raise error.located(f"{layer.where}, {layer}") from None
     # A loss may leave its top unnamed (net.cpp: AutoTopBlobs); nobody can read it then.
     if len(inferred.tops) < len(layer.tops):

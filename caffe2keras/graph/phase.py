@@ -29,6 +29,11 @@ class NetState:
     level: int = 0
     stages: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """As messages call it: ``phase TEST, level 0, no stage``."""
+        stages = f"stages {', '.join(self.stages)}" if self.stages else "no stage"
+        return f"phase {self.phase}, level {self.level}, {stages}"
+
 
 TEST = NetState()
 TRAIN = NetState(phase="TRAIN")

@@ -65,27 +65,27 @@ def settle_sources(layers: Sequence[Layer], told: Mapping[str, Shape], source: s
 
 
 def require_shapes(
-    layers: Sequence[Layer], shapes: Mapping[Key, Shape | None], needless: AbstractSet[Key]
+    layers: Sequence[Layer], shapes: Mapping[Key, Shape | None], kept: AbstractSet[Key]
 ) -> None:
     """Ask for every shape that is missing, all at once.
 
     Args:
         layers: as :func:`settle_sources` gives them.
         shapes: likewise.
-        needless: blobs that the converted net will not have, for instance labels.
+        kept: the blobs that the converted net will have; labels mostly are none of them.
 
     Raises:
         InputError: an input's shape is unknown.
         UnsupportedError: a DummyData layer would draw random numbers.
     """
     for layer in layers:
-        if layer.type == "DummyData" and any(top.key not in needless for top in layer.tops):
+        if layer.type == "DummyData" and any(top.key in kept for top in layer.tops):
             _refuse_random(layer)
     missing = {
         top.name: layer
         for layer in layers
         for top in layer.tops
-        if top.key in shapes and shapes[top.key] is None and top.key not in needless
+        if top.key in shapes and shapes[top.key] is None and top.key in kept
     }
     if not missing:
         return
@@ -93,8 +93,8 @@ def require_shapes(
     raise InputError(
         what="nobody has told the shape of " + ", ".join(f'input "{name}"' for name in missing),
         where=f"{first.where}, {first}",
-        why="the prototxt does not say it: it comes with the data",
-        hint=" ".join(f"--input-shape {name}={_letters(name, missing)}" for name in missing),
+        why="the prototxt does not say it; a data layer finds it in its data",
+        hint=" ".join(f"--input-shape {name}=N,C,H,W" for name in missing),
     )
 
 
@@ -234,8 +234,3 @@ def _refuse_strangers(
                 why="its inputs are " + (", ".join(sorted(inputs)) or "none"),
                 hint="" if name in produced else did_you_mean(name, inputs),
             )
-
-
-def _letters(name: str, missing: Mapping[str, Layer]) -> str:
-    place = [top.name for top in missing[name].tops].index(name)
-    return "N" if place and missing[name].type != "Input" else "N,C,H,W"

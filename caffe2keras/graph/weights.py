@@ -26,6 +26,9 @@ Array = npt.NDArray[np.float32]
 # reads it as a whole, so that it is not read twice.
 _SEARCHED = 1_000_000
 
+# So many missing layers get a suggestion each.
+_SUGGESTED = 10
+
 
 @dataclass
 class _Ledger:
@@ -33,9 +36,15 @@ class _Ledger:
 
     stored: dict[Key, BlobData] = field(default_factory=dict)
     mismatches: list[str] = field(default_factory=list)
+    disputed: set[str] = field(default_factory=set)
     left_over: list[str] = field(default_factory=list)
     fillings: dict[Key, Filling] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+
+    def dispute(self, layer: Layer, line: str) -> None:
+        """Write a mismatch down."""
+        self.mismatches.append(line)
+        self.disputed.add(layer.name)
 
 
 def attach_weights(
@@ -106,15 +115,14 @@ def _compare_layer(source: LayerBlobs, target: Layer, ledger: _Ledger) -> None:
     expected, received = len(target.weights), len(source.blobs)
     own = sum(_owns(target, weight) for weight in target.weights)
     if not (own <= received <= expected):
-        ledger.mismatches.append(
-            f"{target}: expected {_arrays(target.weights)}, received {received}: "
-            + _listed([blob.shape if blob else () for blob in source.blobs])
-        )
+        shapes = _listed([blob.shape if blob else () for blob in source.blobs])
+        line = f"{target}: expected {_arrays(target.weights)}, received {received}: {shapes}"
+        ledger.dispute(target, line)
         return
     for place, (weight, blob) in enumerate(zip(target.weights, source.blobs, strict=False)):
         problem = _problem(target, weight, blob)
         if problem:
-            ledger.mismatches.append(f"{target}, blob {place}: {problem}")
+            ledger.dispute(target, f"{target}, blob {place}: {problem}")
         elif blob is not None:
             ledger.stored[_key(weight)] = blob
 
@@ -144,7 +152,6 @@ def _plan_fillings(
     layers: Sequence[Layer], weights: WeightsFile | None, missing: str, ledger: _Ledger
 ) -> None:
     """Decide for each array that is not stored whether and how it is filled."""
-    complained = {line.split(",")[0].split(":")[0] for line in ledger.mismatches}
     filled = 0
     for layer in layers:
         absent = [
@@ -152,11 +159,11 @@ def _plan_fillings(
             for place, weight in enumerate(layer.weights)
             if _owns(layer, weight) and _key(weight) not in ledger.stored
         ]
-        if not absent or str(layer) in complained:
+        if not absent or layer.name in ledger.disputed:
             continue
         fillings = {place: filling_of(layer, place) for place in absent}
         if weights is not None and missing == "refuse" and not _is_determined(layer, fillings):
-            ledger.mismatches.append(_not_there(layer, ledger))
+            ledger.dispute(layer, _not_there(layer, ledger))
             continue
         ledger.fillings.update((_key(layer.weights[i]), filling) for i, filling in fillings.items())
         filled += len(fillings)
@@ -178,11 +185,11 @@ def _is_determined(layer: Layer, fillings: Mapping[int, Filling]) -> bool:
 
 
 def _not_there(layer: Layer, ledger: _Ledger) -> str:
-    near = did_you_mean(layer.name, ledger.left_over)
-    return (
-        f"{layer} at {layer.where}: expected {_arrays(layer.weights)}; the file has no such layer"
-        + (f"; {near}" if near else "")
-    )
+    # Where nothing fits, this is another net's file, and no name in it is meant.
+    few = len(ledger.mismatches) < _SUGGESTED
+    near = did_you_mean(layer.name, ledger.left_over) if few else ""
+    line = f"{layer}: expected {_arrays(layer.weights)}, but the file does not have it"
+    return f"{line}; {near}" if near else line
 
 
 def _filled(layer: Layer, fillings: Mapping[int, Filling]) -> Note:
