@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from caffe2keras import __version__
 from caffe2keras.emit import Source, Sources, record_of, write_archive, write_hdf5
+from caffe2keras.emit.stream import Progress, silent
 from caffe2keras.errors import InputError
 from caffe2keras.graph.build import build_net
 from caffe2keras.graph.net import Net, Note, Shape
@@ -25,6 +26,7 @@ from caffe2keras.read.caffemodel import fingerprint, read_weights
 from caffe2keras.read.prototxt import read_net
 from caffe2keras.spec import KerasModel
 from caffe2keras.upgrade import upgrade
+from caffe2keras.words import word_of_its_module
 
 if TYPE_CHECKING:
     import keras
@@ -95,6 +97,7 @@ def load_net(
     return run_passes(attach_weights(net, file, missing=missing))
 
 
+@word_of_its_module
 def convert(
     prototxt: StrPath,
     weights: StrPath | None = None,
@@ -107,6 +110,7 @@ def convert(
     input_shapes: Mapping[str, Shape] = _NO_SHAPES,
     missing: Literal["refuse", "fill"] = "refuse",
     format: FileFormat = "h5",
+    progress: Progress = silent,
 ) -> ConversionReport:
     """Convert a Caffe net into a Keras file that computes the same numbers.
 
@@ -122,6 +126,7 @@ def convert(
         input_shapes: input blob -> shape in Caffe's axis order, instead of the declared one.
         missing: what to do about layers that the weights file does not have.
         format: "h5" needs no Keras; "keras" goes through it.
+        progress: called with how many bytes of the numbers are written, of how many.
 
     Returns:
         What was done.
@@ -161,6 +166,7 @@ def convert(
                 version=__version__,
             ),
             target,
+            progress,
         )
     return ConversionReport(
         output=target,

@@ -16,6 +16,7 @@ from typing import Any
 from caffe2keras.emit.atomic import replacing
 from caffe2keras.emit.config import to_json
 from caffe2keras.emit.hdf5 import write_hdf5
+from caffe2keras.emit.stream import Progress, silent
 from caffe2keras.spec import KerasModel
 
 __all__ = ["RECORD_NAME", "write_archive"]
@@ -26,13 +27,19 @@ RECORD_NAME = "caffe2keras.json"
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def write_archive(model: KerasModel, record: Callable[[], Mapping[str, Any]], target: Path) -> None:
+def write_archive(
+    model: KerasModel,
+    record: Callable[[], Mapping[str, Any]],
+    target: Path,
+    progress: Progress = silent,
+) -> None:
     """Write the model as a ``.keras`` archive; it appears whole or not at all.
 
     Args:
         model: the Keras graph as data.
         record: makes what ``record_of`` answers.
         target: the file; an existing one is replaced.
+        progress: called while the numbers are written for Keras to read.
 
     Raises:
         BackendError: Keras or its backend is not installed.
@@ -42,7 +49,7 @@ def write_archive(model: KerasModel, record: Callable[[], Mapping[str, Any]], ta
 
     with tempfile.TemporaryDirectory() as folder, replacing(target) as scratch:
         plain, dated = Path(folder) / "model.h5", Path(folder) / "model.keras"
-        write_hdf5(model, record, plain)
+        write_hdf5(model, record, plain, progress)
         load_model(plain).save(dated)
         _repack(dated, record(), scratch)
 

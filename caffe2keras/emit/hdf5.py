@@ -27,7 +27,7 @@ import numpy as np
 from caffe2keras.emit.atomic import replacing
 from caffe2keras.emit.config import model_config, to_json
 from caffe2keras.emit.order import layers_in_keras_order
-from caffe2keras.emit.stream import Placement, write_arrays
+from caffe2keras.emit.stream import Placement, Progress, silent, write_arrays
 from caffe2keras.spec import KerasModel, NamedLayer, Variable
 
 __all__ = ["write_hdf5"]
@@ -43,7 +43,12 @@ _ATTRIBUTE_BYTES = 64512
 _LIBVER = ("v108", "v108")
 
 
-def write_hdf5(model: KerasModel, record: Callable[[], Mapping[str, Any]], target: Path) -> None:
+def write_hdf5(
+    model: KerasModel,
+    record: Callable[[], Mapping[str, Any]],
+    target: Path,
+    progress: Progress = silent,
+) -> None:
     """Write the model; the target appears whole or not at all.
 
     Args:
@@ -51,6 +56,7 @@ def write_hdf5(model: KerasModel, record: Callable[[], Mapping[str, Any]], targe
         record: makes what ``record_of`` answers. It is asked last, so that the source files can
             be hashed while the numbers are written.
         target: the file; an existing one is replaced.
+        progress: called with how many bytes of the numbers are written, of how many.
 
     Raises:
         EmitError: the disk said no.
@@ -60,7 +66,7 @@ def write_hdf5(model: KerasModel, record: Callable[[], Mapping[str, Any]], targe
         file.flush()
         handle = os.open(scratch, os.O_RDWR)
         try:
-            write_arrays(handle, placements)
+            write_arrays(handle, placements, progress)
         finally:
             os.close(handle)
         file.attrs["caffe2keras"] = np.bytes_(to_json(record()))

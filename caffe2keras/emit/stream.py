@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import cast
@@ -12,9 +12,12 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Placement", "write_arrays"]
+__all__ = ["Placement", "Progress", "silent", "write_arrays"]
 
 Array = npt.NDArray[np.float32]
+
+# Called with how many bytes are written, of how many.
+Progress = Callable[[int, int], None]
 
 # A block is what one thread holds in private memory at a time.
 _BLOCK_BYTES = 16 << 20
@@ -34,18 +37,25 @@ class Placement:
     view: Array
 
 
-def write_arrays(handle: int, placements: Iterable[Placement]) -> None:
+def silent(done: int, total: int) -> None:
+    """Progress that nobody wants to hear of."""
+
+
+def write_arrays(handle: int, placements: Sequence[Placement], progress: Progress = silent) -> None:
     """Write every array at its place.
 
     Args:
         handle: a file descriptor open for writing.
         placements: the arrays; their memory is read block by block and never copied whole.
+        progress: called after each block.
     """
+    done, total = 0, sum(placement.view.nbytes for placement in placements)
     blocks = (block for placement in placements for block in _blocks(placement))
     with ThreadPoolExecutor(_THREADS) as pool:
         # Copying and writing happen outside the interpreter's lock.
-        for _ in pool.map(lambda block: _write(handle, block), blocks):
-            pass
+        for count in pool.map(lambda block: _write(handle, block), blocks):
+            done += count
+            progress(done, total)
 
 
 def _blocks(placement: Placement) -> Iterator[Placement]:
@@ -62,12 +72,13 @@ def _blocks(placement: Placement) -> Iterator[Placement]:
         yield from _blocks(Placement(offset + start * row, inner))
 
 
-def _write(handle: int, block: Placement) -> None:
+def _write(handle: int, block: Placement) -> int:
     data = _contiguous(block.view).view(np.uint8).data
     offset = block.offset
     while data:
         written = os.pwrite(handle, data, offset)
         data, offset = data[written:], offset + written
+    return block.view.nbytes
 
 
 def _contiguous(view: Array) -> Array:
