@@ -82,6 +82,9 @@ def _rewritten(old: V1LayerParameter) -> LayerParameter:
             _spread(value, new, _PARAM_SPEC[name])
         elif name in ("type", "unknown_type"):
             new.type = _type(old)
+        elif name == "unknown_field":
+            # That the type is no member of V1's enum matters no more: types are names now.
+            new.unknown_field.extend(item for item in value if item.path != "type")
         elif name in LayerParameter.DESCRIPTOR.fields_by_name:
             carry(value, new, name)
         else:
