@@ -5,31 +5,52 @@ file that uses them. It imports Keras and nothing else of caffe2keras; each laye
 same numbers on every backend (on OpenVINO, inference only).
 """
 
-from caffe2keras.runtime.batch_statistics import BatchStatisticsNormalization
+from caffe2keras.runtime.activation import AbsVal, Clip, Swish, Threshold
+from caffe2keras.runtime.argmax import ArgMax
 from caffe2keras.runtime.constant import Constant
 from caffe2keras.runtime.convolution import Conv, ConvTranspose
+from caffe2keras.runtime.im2col import Im2col
+from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile
 from caffe2keras.runtime.lrn import LRN
 from caffe2keras.runtime.merging import WeightedSum
-from caffe2keras.runtime.pooling import Pooling2D
-from caffe2keras.runtime.power import Power
+from caffe2keras.runtime.normalization import MVN, BatchStatisticsNormalization
+from caffe2keras.runtime.pooling import Pooling2D, StochasticPooling2D
+from caffe2keras.runtime.pooling_mask import MaxPooling2DWithMask
+from caffe2keras.runtime.power import Exp, Log, Power
+from caffe2keras.runtime.reduction import Reduction
 from caffe2keras.runtime.reshaping import FixedReshape, Transpose
 from caffe2keras.runtime.scale import BroadcastAdd, BroadcastMultiply, Scale
 from caffe2keras.runtime.slicing import CropLike, Slice
 
 __all__ = [
     "LRN",
+    "MVN",
+    "AbsVal",
+    "ArgMax",
+    "BatchReindex",
     "BatchStatisticsNormalization",
     "BroadcastAdd",
     "BroadcastMultiply",
+    "Clip",
     "Constant",
     "Conv",
     "ConvTranspose",
     "CropLike",
+    "Exp",
+    "Filter",
     "FixedReshape",
+    "Im2col",
+    "Log",
+    "MaxPooling2DWithMask",
     "Pooling2D",
     "Power",
+    "Reduction",
     "Scale",
     "Slice",
+    "StochasticPooling2D",
+    "Swish",
+    "Threshold",
+    "Tile",
     "Transpose",
     "WeightedSum",
 ]

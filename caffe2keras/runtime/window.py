@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from caffe2keras.runtime.spatial import pad_spatial, per_axis, resolve_data_format, spatial_axes
@@ -110,13 +109,6 @@ class PoolingWindow(keras.Layer):
                 keep = slice(0, windows - ops.cast(beyond, "int32"))
                 pooled = pooled[(*(slice(None),) * axis, keep)]
         return pooled
-
-    def _window_sizes(self, size: Any, windows: Any, i: int) -> Any:
-        """The size of each window along an axis, clipped to the image and its padding."""
-        known = isinstance(size, int) and isinstance(windows, int)
-        arange, minimum = (np.arange, np.minimum) if known else (ops.arange, ops.minimum)
-        start = arange(windows) * self.strides[i] - self.padding[i]
-        return minimum(start + self.pool_size[i], size + self.padding[i]) - start
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""
