@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -47,7 +48,10 @@ def load_model(
     shapes = _keras_shapes(read_record(path), input_shapes) if input_shapes else {}
     keras = import_keras()
     try:
-        model = keras.saving.load_model(path, compile=compile, safe_mode=True)
+        with warnings.catch_warnings():
+            # The name that every Keras since 2.3 knows; Keras 3 would rather have negative_slope.
+            warnings.filterwarnings("ignore", message="Argument `alpha` is deprecated")
+            model = keras.saving.load_model(path, compile=compile, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             what=f"Keras cannot load {path}",

@@ -18,6 +18,7 @@ from caffe2keras.cli.options import (
     say,
     state_options,
 )
+from caffe2keras.cli.progress import byte_bar
 
 __all__ = ["convert"]
 
@@ -70,7 +71,8 @@ def convert(
     from caffe2keras.convert import convert as run
 
     file_format = file_format or ("keras" if output and output.suffix == ".keras" else "h5")
-    report = run(prototxt, weights, output, format=file_format, **options)
+    with byte_bar("writing", quiet=quiet or as_json) as progress:
+        report = run(prototxt, weights, output, format=file_format, progress=progress, **options)
     if as_json:
         click.echo(json.dumps(_json(report), indent=2))
     elif not quiet:

@@ -6,7 +6,8 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -58,9 +59,11 @@ def main(args: Sequence[str] | None = None) -> int:
         args: without the program's name; those of this process if not given.
     """
     words = sys.argv[1:] if args is None else list(args)
-    if threading.current_thread() is threading.main_thread():
-        # Ends the program as an exception does, so that a half-written file is taken away.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
+    with _ending_cleanly():
+        return _run(words)
+
+
+def _run(words: list[str]) -> int:
     try:
         code = caffe2keras.main(words, prog_name="caffe2keras", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -76,6 +79,19 @@ def main(args: Sequence[str] | None = None) -> int:
     except Exception as error:
         _complain(f"internal error, please report it: {type(error).__name__}: {error}", words)
         return Caffe2KerasError.exit_code
+
+
+@contextmanager
+def _ending_cleanly() -> Iterator[None]:
+    """Let a request to end act as an exception, so that a half-written file is taken away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _complain(message: str, words: Sequence[str]) -> None:

@@ -17,8 +17,11 @@ from caffe2keras.cli.options import (
     state_options,
     terminal_width,
 )
+from caffe2keras.cli.progress import step_bar
 
 __all__ = ["verify"]
+
+_STEPS = 3  # reference, Keras, comparison
 
 
 @click.command(
@@ -87,16 +90,18 @@ def verify(
     from caffe2keras.verify import verify as run
 
     _say_backend(quiet or as_json)
-    report = run(
-        model,
-        None if oracle else reference[0],
-        oracle=(reference[0], reference[1] if len(reference) > 1 else None) if oracle else None,
-        inputs=inputs,
-        seed=seed,
-        rtol=rtol,
-        atol=atol,
-        options=options,
-    )
+    with step_bar(_STEPS, quiet=quiet or as_json) as progress:
+        report = run(
+            model,
+            None if oracle else reference[0],
+            oracle=(reference[0], reference[1] if len(reference) > 1 else None) if oracle else None,
+            inputs=inputs,
+            seed=seed,
+            rtol=rtol,
+            atol=atol,
+            options=options,
+            progress=progress,
+        )
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     elif quiet:

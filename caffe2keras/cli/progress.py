@@ -1,0 +1,49 @@
+"""Progress bars on stderr: only where it is a terminal, and only for work of over a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["byte_bar", "step_bar"]
+
+_PATIENCE = 1.0  # seconds
+
+
+@contextmanager
+def byte_bar(text: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar for (bytes done, bytes in all)."""
+    from tqdm import tqdm
+
+    with tqdm(
+        desc=text,
+        unit="B",
+        unit_scale=True,
+        delay=_PATIENCE,
+        leave=False,
+        disable=True if quiet else None,  # None: where stderr is no terminal
+    ) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
+
+
+@contextmanager
+def step_bar(steps: int, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """A bar for work in a few long steps, told of each as it begins."""
+    from tqdm import tqdm
+
+    bar_format = "{desc} [step {n_fmt} of {total_fmt}, {elapsed}]"
+    with tqdm(
+        total=steps, bar_format=bar_format, leave=False, disable=True if quiet else None
+    ) as bar:
+
+        def show(step: str) -> None:
+            bar.set_description_str(step, refresh=False)
+            bar.update(1)
+            bar.refresh()
+
+        yield show
