@@ -58,8 +58,9 @@ def attach_weights(
     Args:
         net: as :func:`caffe2keras.graph.build.build_net` gives it, or after the passes.
         weights: the opened file, or None: then every array is filled as Caffe would.
-        missing: what to do about a layer that the file does not have. Arrays whose numbers the
-            prototxt itself determines are filled either way.
+        missing: what to do about a layer that the file does not have and whose filler draws
+            random numbers. One that is filled with constants, stated or not, is filled as in
+            Caffe either way, with a note; unless the file has nothing at all of this net.
 
     Returns:
         The net; notes tell what was filled and what the file has in excess.
@@ -153,6 +154,7 @@ def _plan_fillings(
 ) -> None:
     """Decide for each array that is not stored whether and how it is filled."""
     filled = 0
+    refuse = weights is not None and missing == "refuse"
     for layer in layers:
         absent = [
             place
@@ -162,13 +164,13 @@ def _plan_fillings(
         if not absent or layer.name in ledger.disputed:
             continue
         fillings = {place: filling_of(layer, place) for place in absent}
-        if weights is not None and missing == "refuse" and not _is_determined(layer, fillings):
+        if refuse and (not ledger.stored or any(f.is_random for f in fillings.values())):
             ledger.dispute(layer, _not_there(layer, ledger))
             continue
         ledger.fillings.update((_key(layer.weights[i]), filling) for i, filling in fillings.items())
         filled += len(fillings)
         if weights is not None:
-            ledger.notes.append(_filled(layer, fillings))
+            ledger.notes.append(_filled(layer, fillings, ledger))
     if weights is None and filled:
         ledger.notes.append(_all_filled(layers, filled))
 
@@ -192,9 +194,13 @@ def _not_there(layer: Layer, ledger: _Ledger) -> str:
     return f"{line}; {near}" if near else line
 
 
-def _filled(layer: Layer, fillings: Mapping[int, Filling]) -> Note:
+def _filled(layer: Layer, fillings: Mapping[int, Filling], ledger: _Ledger) -> Note:
     how = "; ".join(f"array {place} with {filling.text}" for place, filling in fillings.items())
-    return Note("filled", layer.name, f"the weights file does not have this {layer.type}: {how}")
+    text = f"the weights file does not have this {layer.type}; filled as Caffe does: {how}"
+    if _is_determined(layer, fillings):
+        return Note("filled", layer.name, text)
+    near = did_you_mean(layer.name, ledger.left_over)
+    return Note("warning", layer.name, f"{text}; {near}" if near else text)
 
 
 def _all_filled(layers: Sequence[Layer], count: int) -> Note:
