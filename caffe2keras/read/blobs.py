@@ -87,13 +87,15 @@ def _reader(path: Path) -> Callable[[Path], Iterator[tuple[str, Array]]]:
 
 
 def _from_npz(path: Path) -> Iterator[tuple[str, Array]]:
+    member = None
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
                 with archive.open(member) as file:
                     yield member.filename.removesuffix(".npy"), _member(file, member)
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as cause:
-        raise _unreadable(path, str(cause)) from cause
+        why = f"{member.filename}: {cause}" if member else str(cause)
+        raise _unreadable(path, why) from cause
 
 
 def _member(file: IO[bytes], member: zipfile.ZipInfo) -> Array:
@@ -102,15 +104,15 @@ def _member(file: IO[bytes], member: zipfile.ZipInfo) -> Array:
     NumPy would allocate what the array's header declares before it reads on.
     """
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f'"{member.filename}" is compressed in a way that NumPy never uses')
+        raise ValueError("compressed in a way that NumPy never uses")
     if member.file_size > _MAX_INFLATION * member.compress_size + _FREE_BYTES:
-        raise ValueError(f'"{member.filename}" declares {member.file_size:,} bytes and has fewer')
+        raise ValueError(f"declares {member.file_size:,} bytes and has far fewer")
     shape, fortran, dtype = _header(file)
     count = int(np.prod(shape, dtype=object))
     if dtype.hasobject:
-        raise ValueError(f'"{member.filename}" holds Python objects, which are not loaded')
+        raise ValueError("holds Python objects, which are not loaded")
     if not 0 <= count * dtype.itemsize <= member.file_size:
-        raise ValueError(f'"{member.filename}" breaks off')
+        raise ValueError("breaks off")
     numbers = np.frombuffer(file.read(count * dtype.itemsize), dtype)
     return numbers.reshape(shape, order="F" if fortran else "C")
 

@@ -68,7 +68,7 @@ def _blob(dataset: h5py.Dataset, data: Bytes, address: str) -> BlobData:
 def _loader(dataset: h5py.Dataset, data: Bytes) -> partial[npt.NDArray[np.floating]]:
     """A view where the numbers lie in one piece, else a second visit to the file."""
     offset, dtype = dataset.id.get_offset(), dataset.dtype
-    if offset is None or dataset.file.userblock_size or offset + dataset.nbytes > len(data):
+    if offset is None or offset + dataset.nbytes > len(data):
         return partial(_reopened, Path(dataset.file.filename), dataset.name)
     return partial(joined, data, [Stretch(dtype.str, offset, dataset.size, dtype.itemsize)])
 
@@ -87,10 +87,10 @@ def opened(path: Path, error: type[InputError]) -> Iterator[h5py.File]:
             yield file
     except (OSError, RuntimeError, KeyError, ValueError) as cause:
         raise error(
-            what="this HDF5 file is damaged",
+            what="this HDF5 file cannot be read",
             where=str(path),
             why=str(cause),
-            hint="fetch or copy it again",
+            hint="fetch or copy it again, or have it written anew",
         ) from cause
 
 
