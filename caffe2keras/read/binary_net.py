@@ -11,6 +11,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from caffe2keras.errors import CaffemodelError, PrototxtError
 from caffe2keras.proto import caffe_pb2
 from caffe2keras.read.binary import read_binary
+from caffe2keras.read.content import decoded
 
 __all__ = ["read_binary_net"]
 
@@ -29,7 +30,7 @@ def read_binary_net(path: Path) -> caffe_pb2.NetParameter:
         net.ParseFromString(path.read_bytes())
     except (DecodeError, OSError) as cause:
         raise _no_prototxt(path, str(cause)) from cause
-    _keep_unknown(net, net, "")
+    _settle(net, net, "")
     return net
 
 
@@ -56,19 +57,30 @@ def _no_prototxt(path: Path, why: str) -> PrototxtError:
     )
 
 
-def _keep_unknown(message: Any, keeper: Any, trail: str) -> None:
-    """Note fields that the message does not have, by their numbers, as the text form's by name."""
+def _settle(message: Any, keeper: Any, trail: str) -> None:
+    """Make a parsed message what reading its text would have made it.
+
+    Fields that it does not have are noted by their numbers; text that is no UTF-8, which protobuf
+    hands out as bytes, is decoded.
+    """
     if "unknown_field" in message.DESCRIPTOR.fields_by_name:
         keeper, trail = message, ""
     unknown: Any = UnknownFieldSet(message)
     for field in unknown:
         keeper.unknown_field.add(path=f"{trail}{field.field_number}", value=_shown(field.data))
     for field, value in message.ListFields():
-        if field.message_type is None or field.name == "unknown_field":
-            continue
         repeated = field.default_value == []
-        for i, child in enumerate(value if repeated else [value]):
-            _keep_unknown(child, keeper, f"{trail}{field.name}{f'[{i}]' if repeated else ''}.")
+        if field.message_type is not None and field.name != "unknown_field":
+            for i, child in enumerate(value if repeated else [value]):
+                _settle(child, keeper, f"{trail}{field.name}{f'[{i}]' if repeated else ''}.")
+        elif field.type == field.TYPE_STRING and repeated:
+            value[:] = [_text(item) for item in value]
+        elif field.type == field.TYPE_STRING:
+            setattr(message, field.name, _text(value))
+
+
+def _text(value: str | bytes) -> str:
+    return decoded(value) if isinstance(value, bytes) else value
 
 
 def _shown(data: Any) -> str:

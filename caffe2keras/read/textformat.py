@@ -255,6 +255,8 @@ class _Parser:
             hint = _TYPE_HINTS.get(target.message.DESCRIPTOR.name, "")
         elif kind == "word" and "string" in field.kinds:
             hint = "put it in quotes"
+        elif kind == "word" and "word" not in field.kinds:
+            hint = "write a number; if this is a template, fill in its placeholders first"
         elif kind == "string":
             hint = "leave out the quotes"
         return self._error(at, f"{path}: expected {field.expects}, received {text}", hint=hint)

@@ -189,6 +189,17 @@ def test_a_binary_file_that_is_no_net_is_refused(stored: Stored) -> None:
     )
 
 
+def test_names_in_a_binary_net_need_not_be_utf8(stored: Stored, wire: Any) -> None:
+    body = wire.block(1, b"caf\xe9") + wire.block(3, b"\xe9") + wire.block(3, b"plain")
+    layer = read_net(stored(wire.block(100, body), "net.prototxt")).layer[0]
+    assert (layer.name, list(layer.bottom)) == ("café", ["é", "plain"])
+
+
+def test_a_binary_net_of_wrong_fields_is_refused(stored: Stored, wire: Any) -> None:
+    path = stored(wire.block(100, wire.block(106, b"\x0a\x09")), "net.prototxt")
+    assert "Error parsing message" in refusal(path)
+
+
 @settings(
     deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -311,6 +311,11 @@ _REFUSALS = {
         "name: expected a string in quotes, received a list\n  in: net.prototxt:1:15"
     ),
     "input_dim: 3x3": "expected a number, received 3x3\n  in: net.prototxt:1:12",
+    "input_dim: batch": (
+        "input_dim: expected an integer between -2147483648 and 2147483647, received batch\n"
+        "  in: net.prototxt:1:12\n"
+        "  try: write a number; if this is a template, fill in its placeholders first"
+    ),
     "input_dim: ${BATCH}": (
         "expected a value for input_dim, received $\n"
         "  in: net.prototxt:1:12\n"
