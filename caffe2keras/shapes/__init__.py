@@ -9,6 +9,7 @@ from caffe2keras.shapes import (
     convolution,
     data,
     dense,
+    detection,
     elementwise,
     embedding,
     loss,
@@ -17,6 +18,8 @@ from caffe2keras.shapes import (
     recurrent,
     reduction,
     reshaping,
+    upsampling,
+    volume,
 )
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "convolution",
     "data",
     "dense",
+    "detection",
     "elementwise",
     "embedding",
     "loss",
@@ -32,4 +36,6 @@ __all__ = [
     "recurrent",
     "reduction",
     "reshaping",
+    "upsampling",
+    "volume",
 ]

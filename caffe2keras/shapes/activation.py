@@ -12,9 +12,11 @@ from caffe2keras.shapes.registry import Inferred, infers
 __all__ = ["exp", "log", "neuron", "prelu", "softmax"]
 
 
+# Caffe's own, then the forks'. Insanity and Noise are random in training only (happynear).
 @infers(
     "AbsVal", "BNLL", "Clip", "Dropout", "ELU", "Power", "ReLU", "Sigmoid", "Swish", "TanH",
     "Threshold",
+    "HSwish", "HardSigmoid", "HardSwish", "Insanity", "Mish", "Noise", "ReLU6", "SignedSqrt",
 )  # fmt: skip
 @blobs(bottoms=1)
 def neuron(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:

@@ -10,13 +10,16 @@ from caffe2keras.shapes.demands import blobs, count, demand, same_shapes, unboun
 from caffe2keras.shapes.geometry import ConvGeometry, conv_geometry
 from caffe2keras.shapes.registry import Inferred, infers
 
-__all__ = ["convolution", "deconvolution", "im2col"]
+__all__ = ["convolution", "convolution_depthwise", "deconvolution", "im2col"]
 
 
-@infers("Convolution")
+@infers("Convolution", "DepthwiseConvolution")
 @blobs(bottoms=(1, unbounded), tops=(1, unbounded))
 def convolution(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
-    """(N, I, *in) -> (N, O, *out); weights (O, I/G, *kernel) and (O,)."""
+    """(N, I, *in) -> (N, O, *out); weights (O, I/G, *kernel) and (O,).
+
+    yonghenglh6's DepthwiseConvolution is a Convolution but for its speed; it needs its group too.
+    """
     p, bottom = params.convolution_param, same_shapes(bottoms)
     geometry = _window(p, bottom, len(bottoms), tops)
     weight = (p.num_output, bottom[geometry.axis] // p.group, *geometry.kernel)
@@ -35,6 +38,23 @@ def deconvolution(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferr
     spatial = geometry.deconvolved(bottom[geometry.axis + 1 :])
     top = (*bottom[: geometry.axis], p.num_output, *spatial)
     return Inferred((top,) * tops, (weight, *_bias(p)))
+
+
+@infers("ConvolutionDepthwise")
+@blobs(bottoms=1)
+def convolution_depthwise(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """(N, C, H, W) -> (N, C, H', W'); weights (C, 1, kh, kw) and (C,).
+
+    farmingyard's conv_dw_layer.cpp reads neither num_output nor group: there are as many of
+    either as input channels, whatever they say.
+    """
+    p, bottom = params.convolution_param, bottoms[0]
+    demand(len(bottom) == 4, f"it takes an input of 4 axes (N, C, H, W), received {bottom}")
+    geometry = conv_geometry(p, bottom)
+    channels = bottom[1]
+    weight = (channels, 1, *geometry.kernel)
+    top = (*bottom[:2], *geometry.convolved(bottom[2:]))
+    return Inferred((top,), (weight, (channels,)) if p.bias_term else (weight,))
 
 
 @infers("Im2col")

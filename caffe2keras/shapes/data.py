@@ -17,7 +17,9 @@ from caffe2keras.shapes.demands import blobs, demand, unbounded
 from caffe2keras.shapes.registry import Inferred, infers
 
 __all__ = [
+    "annotated_data",
     "data",
+    "dense_image_data",
     "dummy_data",
     "hdf5_data",
     "image_data",
@@ -86,7 +88,7 @@ def memory_data(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred
 @blobs(bottoms=0, tops=(1, 2))
 def data(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     """(N, C, crop, crop) and labels (N,); the database alone knows a size that is not cropped."""
-    size = _crop(params.transform_param)
+    size = _size(params.transform_param)
     if size is None:
         raise _untold(params, 0, "its images' size is that of the database, which is not here")
     shape = (params.data_param.batch_size, _channels(params.transform_param), *size)
@@ -100,7 +102,7 @@ def image_data(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     p = params.image_data_param
     resized = (p.new_height, p.new_width)
     demand(all(resized) or not any(resized), f"new_height and new_width are {resized}, give both")
-    size = _crop(params.transform_param) or (resized if all(resized) else None)
+    size = _size(params.transform_param) or (resized if all(resized) else None)
     if size is None:
         raise _untold(params, 0, "its images are neither cropped nor resized")
     demand(
@@ -110,11 +112,40 @@ def image_data(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     return Inferred(_with_labels((p.batch_size, 3 if p.is_color else 1, *size), tops))
 
 
+@infers("AnnotatedData")
+@blobs(bottoms=0, tops=(1, 2))
+def annotated_data(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """(N, C, H, W) and boxes (1, 1, boxes, 8), at least one (SSD: annotated_data_layer.cpp)."""
+    size = _size(params.transform_param)
+    if size is None:
+        raise _untold(params, 0, "its images are neither cropped nor resized")
+    shape = (params.data_param.batch_size, _channels(params.transform_param), *size)
+    return Inferred((_with_labels(shape, tops)[0], (1, 1, 1, 8))[:tops])
+
+
+@infers("DenseImageData")
+@blobs(bottoms=0, tops=2)
+def dense_image_data(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """(N, C, H, W), a label for each pixel (N, 1, H, W) (SegNet: dense_image_data_layer.cpp)."""
+    p = params.dense_image_data_param
+    sides = ((p.crop_height, p.crop_width), (p.new_height, p.new_width))
+    demand(
+        all(all(pair) or not any(pair) for pair in sides),
+        f"height and width, of the crop {sides[0]} and anew {sides[1]}, come in pairs",
+    )
+    size = _size(params.transform_param) or next((pair for pair in sides if all(pair)), None)
+    if size is None:
+        raise _untold(params, 0, "its images are neither cropped nor resized")
+    demand(p.batch_size > 0, "batch_size is missing or zero")
+    channels = 3 if p.is_color else 1
+    return Inferred(((p.batch_size, channels, *size), (p.batch_size, 1, *size)))
+
+
 @infers("WindowData")
 @blobs(bottoms=0, tops=2)
 def window_data(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     """(N, C, crop, crop) and labels (N,)."""
-    size = _crop(params.transform_param)
+    size = _size(params.transform_param)
     demand(size is not None, "crop_size is missing or zero")
     batch = params.window_data_param.batch_size
     return Inferred(_with_labels((batch, _channels(params.transform_param), *(size or ())), tops))
@@ -140,10 +171,14 @@ def _with_labels(shape: Shape, tops: int) -> tuple[Shape, ...]:
     return (shape, (shape[0],))[:tops]
 
 
-def _crop(p: Params) -> tuple[int, int] | None:
-    if p.has("crop_h") or p.has("crop_w"):  # SSD: data_transformer.cpp
-        return (p.crop_h, p.crop_w)
-    return (p.crop_size, p.crop_size) if p.crop_size else None
+def _size(p: Params) -> tuple[int, int] | None:
+    """What images are cropped to, or else resized to, if either (data_transformer.cpp, SSD's)."""
+    h, w = (p.crop_size, p.crop_size) if p.crop_size else (p.crop_h, p.crop_w)
+    if not (h and w) and p.resize_param:
+        resize = p.resize_param[0]
+        if resize.resize_mode != "FIT_SMALL_SIZE":  # this one keeps the image's proportions
+            h, w = h or resize.height, w or resize.width
+    return (h, w) if h and w else None
 
 
 def _channels(p: Params) -> int:

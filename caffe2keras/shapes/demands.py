@@ -11,7 +11,16 @@ from caffe2keras.graph.net import Shape
 from caffe2keras.params import Params
 from caffe2keras.shapes.registry import Inferred, Rule
 
-__all__ = ["blobs", "canonical_axis", "count", "demand", "legacy_shape", "same_shapes", "unbounded"]
+__all__ = [
+    "blobs",
+    "canonical_axis",
+    "count",
+    "demand",
+    "legacy_shape",
+    "refuse_in_place",
+    "same_shapes",
+    "unbounded",
+]
 
 # The open end of a range of blob counts.
 unbounded = 1 << 30
@@ -100,3 +109,13 @@ def same_shapes(shapes: Sequence[Shape]) -> Shape:
     for index, shape in enumerate(shapes[1:], start=1):
         demand(shape == first, f"input 0 is {first} but input {index} is {shape}")
     return first
+
+
+def refuse_in_place(params: Params) -> None:
+    """Refuse a layer whose first top is its first bottom.
+
+    Raises:
+        ShapeError: it is.
+    """
+    names = params.bottom[:1]
+    demand(not names or names != params.top[:1], "it cannot work in place")

@@ -9,7 +9,7 @@ from caffe2keras.params import Params
 from caffe2keras.shapes.demands import blobs, canonical_axis, count, demand
 from caffe2keras.shapes.registry import Inferred, infers
 
-__all__ = ["inner_product"]
+__all__ = ["compact_bilinear", "inner_product"]
 
 
 @infers("InnerProduct")
@@ -26,3 +26,21 @@ def inner_product(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferr
     weight = (inner, units) if p.transpose else (units, inner)
     bias = ((units,),) if p.bias_term else ()
     return Inferred(((*bottom[:axis], units),), (weight, *bias))
+
+
+@infers("CompactBilinear")
+@blobs(bottoms=2)
+def compact_bilinear(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """Two (N, C, H, W), their C may differ -> (N, D, 1, 1), or (N, D, H, W) without sum_pool.
+
+    Its random projections are drawn anew from a fixed seed and not learned (gy20073:
+    compact_bilinear_layer.cpp).
+    """
+    p, (left, right) = params.compact_bilinear_param, bottoms
+    demand(
+        len(left) == len(right) == 4 and (left[0], *left[2:]) == (right[0], *right[2:]),
+        f"it takes two (N, C, H, W) alike but for C, received {left} and {right}",
+    )
+    demand(p.num_output > 0, "num_output is missing or zero")
+    spatial = (1, 1) if p.sum_pool else left[2:]
+    return Inferred(((left[0], p.num_output, *spatial),))

@@ -9,7 +9,7 @@ from caffe2keras.params import Params
 from caffe2keras.shapes.demands import blobs, canonical_axis, demand, same_shapes, unbounded
 from caffe2keras.shapes.registry import Inferred, infers
 
-__all__ = ["bias", "eltwise", "scale"]
+__all__ = ["axpy", "bias", "eltwise", "scale"]
 
 
 @infers("Eltwise")
@@ -24,6 +24,20 @@ def eltwise(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     )
     demand(not given or p.operation != "PROD", "coeff is for SUM, the operation is PROD")
     return Inferred((same_shapes(bottoms),))
+
+
+@infers("Axpy")
+@blobs(bottoms=3)
+def axpy(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """Factors a (N, C) or (N, C, 1, 1), x and y (N, C, *) -> a·x + y (SENet: axpy_layer.cpp)."""
+    factors, x, y = bottoms
+    demand(len(x) >= 2, f"it takes inputs of 2 axes or more, received {x}")
+    demand(x == y, f"input 1 is {x} but input 2 is {y}")
+    demand(
+        factors[:2] == x[:2] and (len(factors) != 4 or factors[2:] == (1, 1)),
+        f"the factors take {x[:2]} or {(*x[:2], 1, 1)}, received {factors}",
+    )
+    return Inferred((x,))
 
 
 @infers("Scale")

@@ -11,7 +11,14 @@ from caffe2keras.graph.net import Shape
 from caffe2keras.params import Params
 from caffe2keras.shapes.demands import canonical_axis, demand
 
-__all__ = ["ConvGeometry", "PoolGeometry", "conv_geometry", "pool_geometry", "spp_geometry"]
+__all__ = [
+    "ConvGeometry",
+    "PoolGeometry",
+    "conv_geometry",
+    "pool_geometry",
+    "spp_geometry",
+    "windows",
+]
 
 
 @dataclass(frozen=True)
@@ -145,25 +152,24 @@ def _spatial(p: Params, name: str, stem: str, rank: int, *, default: int | None)
         return (getattr(p, h), getattr(p, w))
     if not values and default is not None:
         return (default,) * rank
+    return _repeated(values, name, rank)
+
+
+def _dilation(p: Params, rank: int) -> Shape:
+    if p.has("hole") or p.has("hole_h") or p.has("hole_w"):
+        demand(rank == 2, f"hole is for 2 spatial axes, the input has {rank}")
+        demand(not p.dilation, "both dilation and hole are given, it takes one or the other")
+        return _pair(p, "hole")
+    return _repeated(p.dilation or (1,), "dilation", rank)
+
+
+def _repeated(values: Shape, name: str, rank: int) -> Shape:
     demand(
         len(values) in (1, rank),
         f"{name} is given {len(values)} times, it takes one value or one for each of the "
         f"{rank} spatial axes",
     )
     return values * rank if len(values) == 1 else values
-
-
-def _dilation(p: Params, rank: int) -> Shape:
-    if not (p.has("hole") or p.has("hole_h") or p.has("hole_w")):
-        values: Shape = p.dilation or (1,)
-        demand(
-            len(values) in (1, rank),
-            f"dilation is given {len(values)} times, it takes one value or one for each of the "
-            f"{rank} spatial axes",
-        )
-        return values * rank if len(values) == 1 else values
-    demand(not p.has("dilation"), "both dilation and hole are given, it takes one or the other")
-    return _spatial(p, "hole", "hole", rank, default=1)
 
 
 def pool_geometry(p: Params, bottom: Shape) -> PoolGeometry:
@@ -225,6 +231,8 @@ def _placed(
     """The window, checked and counted as PoolingLayer::LayerSetUp and Reshape do."""
     demand(min(kernel) > 0, f"the kernel is {kernel}, it cannot be zero")
     demand(min(stride) > 0, f"the stride is {stride}, it cannot be zero")
+    # With any padding, a last window that would start behind the image is clipped away; without,
+    # one may start there (stride > kernel).
     clip = pad != (0, 0)
     if clip:
         demand(method in ("MAX", "AVE"), f"pad {pad} is for MAX and AVE, the method is {method}")
@@ -233,7 +241,7 @@ def _placed(
             f"the pad {pad} must be smaller than the kernel {kernel}",
         )
     h, w = (
-        _windows(size, k, s, q, ceil_mode=ceil_mode, clip=clip)
+        windows(size, k, s, q, ceil_mode=ceil_mode, clip=clip)
         for size, k, s, q in zip(bottom[2:], kernel, stride, pad, strict=True)
     )
     demand(min(h, w) > 0, f"a window of {kernel} does not fit into {bottom[2:]} padded by {pad}")
@@ -259,11 +267,17 @@ def _pair(p: Params, name: str) -> tuple[int, int]:
     return getattr(p, f"{name}_h"), getattr(p, f"{name}_w")
 
 
-def _windows(size: int, kernel: int, stride: int, pad: int, *, ceil_mode: bool, clip: bool) -> int:
+def windows(size: int, kernel: int, stride: int, pad: int, *, ceil_mode: bool, clip: bool) -> int:
+    """How many places a pooling's window has along one axis.
+
+    Args:
+        size: the image's extent.
+        kernel: the window's.
+        stride: the step.
+        pad: the padding on either side.
+        ceil_mode: whether a last, partial window counts.
+        clip: whether a last window that would start behind the image is taken back.
+    """
     steps = size + 2 * pad - kernel
-    windows = (-(-steps // stride) if ceil_mode else steps // stride) + 1
-    # With any padding, a last window that would start behind the image is clipped away;
-    # without, one may start there (stride > kernel).
-    if clip and (windows - 1) * stride >= size + pad:
-        windows -= 1
-    return windows
+    places = (-(-steps // stride) if ceil_mode else steps // stride) + 1
+    return places - 1 if clip and (places - 1) * stride >= size + pad else places

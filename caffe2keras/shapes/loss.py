@@ -19,6 +19,7 @@ from caffe2keras.shapes.registry import Inferred, infers
 __all__ = [
     "accuracy",
     "contrastive_loss",
+    "detection_loss",
     "euclidean_loss",
     "hdf5_output",
     "hinge_loss",
@@ -134,6 +135,13 @@ def contrastive_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inf
         f"the features take one shape (N, C), received {bottoms[0]} and {bottoms[1]}",
     )
     _one_number_each(bottoms[2], "labels")
+    return Inferred((SCALAR,))
+
+
+@infers("MultiBoxLoss", "RegionLoss", "SmoothL1Loss", "Yolov3")
+@blobs(bottoms=(2, unbounded))
+def detection_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """The losses of SSD, YOLO and R-CNN: a scalar. What they train on is not looked at here."""
     return Inferred((SCALAR,))
 
 

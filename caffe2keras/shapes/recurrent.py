@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from caffe2keras.graph.net import Shape
 from caffe2keras.params import Params
-from caffe2keras.shapes.demands import blobs, count, demand
+from caffe2keras.shapes.demands import blobs, canonical_axis, count, demand
 from caffe2keras.shapes.registry import Inferred, infers
 
-__all__ = ["lstm", "lstm_unit", "rnn"]
+__all__ = ["continuation_indicator", "lstm", "lstm_junhyukoh", "lstm_unit", "rnn"]
 
 
 @infers("LSTM")
@@ -49,6 +49,46 @@ def lstm_unit(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     demand(gates == expected, f"the gates take {expected}, received {gates}")
     demand(cont == cell[:2], f"the third input takes {cell[:2]}, received {cont}")
     return Inferred((cell, cell))
+
+
+@infers("Lstm")
+@blobs(bottoms=(1, 2))
+def lstm_junhyukoh(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """Rows (T·N, in), or (T, N, *in) in the forks of it -> h (T·N, D) or (T, N, D).
+
+    Weights: W_i (4D, in), W_h (4D, D), b (4D,). A second input says where sequences go on, one
+    number a row. junhyukoh's lstm_layer.cpp takes the rows of N = batch_size streams in one
+    axis; senlinuc's and CTPN's take steps and streams as two, and do not read batch_size.
+    """
+    p, x = params.lstm_param, bottoms[0]
+    demand(p.num_output > 0, "num_output is missing or zero")
+    demand(len(x) >= 2, f"it takes an input of 2 axes or more, received {x}")
+    rows = x[: min(2, len(x) - 1)]
+    demand(
+        len(rows) == 2 or (p.batch_size > 0 and rows[0] % p.batch_size == 0),
+        f"batch_size {p.batch_size} does not divide the {x[0]} rows",
+    )
+    for clip in bottoms[1:]:
+        demand(count(clip) == count(rows), f"the marks take {count(rows)} numbers, got {clip}")
+    gates = 4 * p.num_output
+    weights = ((gates, count(x, len(rows))), (gates, p.num_output), (gates,))
+    return Inferred(((*rows, p.num_output),), weights)
+
+
+@infers("ContinuationIndicator")
+@blobs(bottoms=(0, 1))
+def continuation_indicator(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """(T, N), 0 in the first step and 1 in all others.
+
+    N is batch_size (yalecyu), or the extent of the input's ``axis`` (jolibrain).
+    """
+    p = params.continuation_indicator_param
+    streams: int = p.batch_size
+    if not streams and bottoms:
+        streams = bottoms[0][canonical_axis(p.axis, bottoms[0])]
+    demand(p.time_step > 0, "time_step is missing or zero")
+    demand(streams > 0, "batch_size is missing or zero")
+    return Inferred(((p.time_step, streams),))
 
 
 def _unrolled(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from caffe2keras.errors import ShapeError
 from caffe2keras.graph.net import Shape
@@ -29,6 +30,9 @@ class Inferred:
 Rule = Callable[[Params, Sequence[Shape], int], Inferred]
 
 _RULES: dict[str, Rule] = {}
+
+# Caffe itself stops at 2^31 numbers (blob.cpp); beyond this one, counts would not fit 64 bits.
+_LARGEST = 2**62
 
 
 def infers(*types: str) -> Callable[[Rule], Rule]:
@@ -60,7 +64,9 @@ def infer(kind: str, params: Params, bottoms: Sequence[Shape], tops: int) -> Inf
         KeyError: there is no rule for this type.
     """
     inferred = _RULES[kind](params.fresh(), bottoms, tops)
-    for shape in inferred.tops:
+    for shape in (*inferred.tops, *inferred.weights):
         if any(extent < 0 for extent in shape):
-            raise ShapeError(what=f"the output's shape would be {shape}, from inputs {[*bottoms]}")
+            raise ShapeError(what=f"a shape would be {shape}, from inputs {[*bottoms]}")
+        if prod(shape) > _LARGEST:
+            raise ShapeError(what=f"a shape would be {shape}, too large for any memory")
     return inferred

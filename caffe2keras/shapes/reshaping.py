@@ -7,10 +7,33 @@ from itertools import pairwise
 
 from caffe2keras.graph.net import Shape
 from caffe2keras.params import Params
-from caffe2keras.shapes.demands import blobs, canonical_axis, count, demand, unbounded
+from caffe2keras.shapes.demands import (
+    blobs,
+    canonical_axis,
+    count,
+    demand,
+    legacy_shape,
+    refuse_in_place,
+    unbounded,
+)
 from caffe2keras.shapes.registry import Inferred, infers
 
-__all__ = ["concat", "crop", "flatten", "permute", "reshape", "slice_", "split", "tile"]
+__all__ = [
+    "concat",
+    "crop",
+    "crop_center",
+    "flatten",
+    "flip",
+    "permute",
+    "reshape",
+    "reverse",
+    "reverse_time",
+    "shuffle_channel",
+    "slice_",
+    "split",
+    "tile",
+    "transpose",
+]
 
 
 @infers("Concat")
@@ -71,7 +94,7 @@ def flatten(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     An ``end_axis`` just before ``axis`` spans no axis and so adds one of extent 1.
     """
     p, bottom = params.flatten_param, bottoms[0]
-    _refuse_in_place(params)
+    refuse_in_place(params)
     start, end = canonical_axis(p.axis, bottom), canonical_axis(p.end_axis, bottom) + 1
     demand(start <= end, f"end_axis {p.end_axis} lies before axis {p.axis} of {bottom}")
     return Inferred(((*bottom[:start], count(bottom, start, end), *bottom[end:]),))
@@ -82,7 +105,7 @@ def flatten(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
 def reshape(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     """``num_axes`` axes from ``axis`` on are replaced: 0 copies an extent, -1 is what is left."""
     p, bottom = params.reshape_param, bottoms[0]
-    _refuse_in_place(params)
+    refuse_in_place(params)
     start, end = _replaced(p, bottom)
     wanted: Shape = p.shape.dim
     demand(wanted.count(-1) <= 1, f"the new shape {wanted} holds more than one -1")
@@ -152,6 +175,76 @@ def permute(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     return Inferred((tuple(bottom[axis] for axis in (*order, *rest)),))
 
 
+@infers("Transpose")
+@blobs(bottoms=1)
+def transpose(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """All axes in a new order (senlinuc, CTPN: transpose_layer.cpp)."""
+    bottom, order = bottoms[0], params.transpose_param.dim
+    refuse_in_place(params)
+    demand(
+        len(bottom) > 0 and sorted(order) == [*range(len(bottom))],
+        f"dim {order} is no order of the {len(bottom)} axes of {bottom}",
+    )
+    return Inferred((tuple(bottom[axis] for axis in order),))
+
+
+@infers("Reverse")
+@blobs(bottoms=1)
+def reverse(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """One axis backwards (senlinuc, CTPN: reverse_layer.cpp)."""
+    axis = params.reverse_param.axis
+    refuse_in_place(params)
+    demand(
+        0 <= axis < len(bottoms[0]),
+        f"axis {axis} is out of range for an input of shape {bottoms[0]}",
+    )
+    return Inferred((bottoms[0],))
+
+
+@infers("ReverseTime")
+@blobs(bottoms=2)
+def reverse_time(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """Sequences (T, N, *) backwards, each by its own length (N,) (senlinuc)."""
+    sequences, lengths = bottoms
+    refuse_in_place(params)
+    demand(
+        len(sequences) >= 2 and lengths == sequences[1:2],
+        f"the lengths take one for each of the sequences {sequences}, received {lengths}",
+    )
+    return Inferred((sequences,))
+
+
+@infers("Flip")
+@blobs(bottoms=1)
+def flip(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """Rows or columns backwards (happynear: flip_layer.cpp)."""
+    return Inferred((bottoms[0],))
+
+
+@infers("ShuffleChannel")
+@blobs(bottoms=1)
+def shuffle_channel(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """Channels dealt out to groups; always 4 axes (farmingyard: shuffle_channel_layer.cpp)."""
+    group, bottom = params.shuffle_channel_param.group, legacy_shape(bottoms[0])
+    demand(group > 0, "group is zero")
+    demand(bottom[1] % group == 0, f"group {group} does not divide the {bottom[1]} channels")
+    return Inferred((bottom,))
+
+
+@infers("CropCenter")
+@blobs(bottoms=1)
+def crop_center(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """Each axis cut by its crop_size at both ends (lltcggie: crop_center_layer.cpp)."""
+    bottom, sizes = bottoms[0], params.crop_center_param.crop_size
+    demand(
+        len(sizes) == len(bottom),
+        f"crop_size is given {len(sizes)} times, it takes one for each axis of {bottom}",
+    )
+    top = tuple(extent - 2 * size for extent, size in zip(bottom, sizes, strict=True))
+    demand(min(top, default=1) > 0, f"crop_size {sizes} on either side leaves nothing of {bottom}")
+    return Inferred((top,))
+
+
 @infers("Tile")
 @blobs(bottoms=1)
 def tile(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
@@ -170,11 +263,6 @@ def _either_axis(p: Params, legacy: str, bottom: Shape) -> int:
     axis: int = getattr(p, legacy)
     demand(axis < len(bottom), f"{legacy} {axis} is out of range for an input of shape {bottom}")
     return axis
-
-
-def _refuse_in_place(params: Params) -> None:
-    names = params.bottom[:1]
-    demand(not names or names != params.top[:1], "it cannot work in place")
 
 
 def _with(shape: Shape, axis: int, extent: int) -> Shape:
