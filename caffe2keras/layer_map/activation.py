@@ -7,7 +7,19 @@ import numpy as np
 from caffe2keras.layer_map.registry import Placed, maps
 from caffe2keras.spec import Fragment, KerasLayer, Variable, line
 
-__all__ = ["dropout", "elu", "prelu", "relu", "sigmoid", "tanh"]
+__all__ = [
+    "absval",
+    "bnll",
+    "clip",
+    "dropout",
+    "elu",
+    "prelu",
+    "relu",
+    "sigmoid",
+    "swish",
+    "tanh",
+    "threshold",
+]
 
 
 @maps("ReLU")
@@ -89,3 +101,55 @@ def dropout(layer: Placed) -> Fragment:
     Keras    Dropout with that rate
     """
     return line(KerasLayer("Dropout", {"rate": layer.params.dropout_param.dropout_ratio}))
+
+
+@maps("AbsVal")
+def absval(layer: Placed) -> Fragment:
+    """Absolute value.
+
+    Caffe    |x|
+    Keras    caffe2keras>AbsVal
+    """
+    return line(KerasLayer("caffe2keras>AbsVal", {}))
+
+
+@maps("BNLL")
+def bnll(layer: Placed) -> Fragment:
+    """Binomial normal log likelihood.
+
+    Caffe    log(1 + exp(x))
+    Keras    Activation("softplus")
+    """
+    return line(KerasLayer("Activation", {"activation": "softplus"}))
+
+
+@maps("Swish")
+def swish(layer: Placed) -> Fragment:
+    """The input times its logistic.
+
+    Caffe    x * sigmoid(beta * x)
+    Keras    caffe2keras>Swish
+    """
+    return line(KerasLayer("caffe2keras>Swish", {"beta": layer.params.swish_param.beta}))
+
+
+@maps("Clip")
+def clip(layer: Placed) -> Fragment:
+    """Bounded below and above.
+
+    Caffe    min, max; the lower bound wins
+    Keras    caffe2keras>Clip
+    """
+    p = layer.params.clip_param
+    return line(KerasLayer("caffe2keras>Clip", {"min_value": p.min, "max_value": p.max}))
+
+
+@maps("Threshold")
+def threshold(layer: Placed) -> Fragment:
+    """One above a threshold, zero elsewhere.
+
+    Caffe    x > threshold
+    Keras    caffe2keras>Threshold
+    """
+    config = {"threshold": layer.params.threshold_param.threshold}
+    return line(KerasLayer("caffe2keras>Threshold", config))

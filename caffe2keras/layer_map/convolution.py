@@ -1,4 +1,4 @@
-"""Convolution and Deconvolution, in one, two or three dimensions."""
+"""Convolution, Deconvolution and Im2col, in one, two or three dimensions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from caffe2keras.layout import Array, iohw_to_hwoi, oihw_to_hwio
 from caffe2keras.shapes.geometry import ConvGeometry, conv_geometry
 from caffe2keras.spec import Fragment, KerasLayer, Variable, line
 
-__all__ = ["convolution", "deconvolution"]
+__all__ = ["convolution", "deconvolution", "im2col"]
 
 
 @maps("Convolution", wants="image", per_bottom=True)
@@ -164,3 +164,23 @@ def _stock_transpose_is_exact(g: ConvGeometry) -> bool:
     # With a stride above the kernel's extent Keras adds rows behind the last kernel.
     extents = (d * (k - 1) + 1 for k, d in zip(g.kernel, g.dilation, strict=True))
     return all(e >= s for e, s in zip(extents, g.stride, strict=True))
+
+
+@maps("Im2col", wants="image")
+def im2col(layer: Placed) -> Fragment:
+    """What a convolution's kernel sees at each place, as channels.
+
+    Caffe    channels in the order (C, *hw)
+    Keras    caffe2keras>Im2col
+    Refuses  another channel axis than 1, more than three spatial axes
+    """
+    geometry = conv_geometry(layer.params.convolution_param, layer.inputs[0].shape)
+    _refuse_other_axes(layer, geometry)
+    config = {
+        "kernel_size": list(geometry.kernel),
+        "strides": list(geometry.stride),
+        "padding": list(geometry.pad),
+        "dilation_rate": list(geometry.dilation),
+        "data_format": layer.data_format,
+    }
+    return line(KerasLayer("caffe2keras>Im2col", config))

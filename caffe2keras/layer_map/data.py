@@ -6,11 +6,11 @@ import numpy as np
 
 from caffe2keras.errors import UnsupportedFieldError
 from caffe2keras.layer_map.registry import Placed, maps
-from caffe2keras.layout import caffe_order, image
+from caffe2keras.layout import DataFormat, Layout, caffe_order, image
 from caffe2keras.params import Params
 from caffe2keras.spec import Call, Fragment, FragmentInput, FragmentOutput, KerasLayer, Variable
 
-__all__ = ["dummy_data"]
+__all__ = ["dummy_data", "parameter"]
 
 
 @maps("DummyData")
@@ -28,8 +28,7 @@ def dummy_data(layer: Placed) -> Fragment:
     calls, layouts = [], []
     for i, shape in enumerate(layer.outputs):
         value = _value(fillers[min(i, len(fillers) - 1)] if fillers else None)
-        rank = len(shape)
-        layout = image(rank, layer.data_format) if rank >= 4 else caffe_order(rank)
+        layout = _layout(len(shape), layer.data_format)
         keras_shape = layout.keras_shape(shape)
         array = np.full(keras_shape, value, np.float32)
         constant = KerasLayer(
@@ -42,6 +41,29 @@ def dummy_data(layer: Placed) -> Fragment:
         layouts.append(layout)
     outputs = tuple(FragmentOutput(i) for i in range(len(calls)))
     return Fragment(tuple(calls), outputs, tuple(layouts), ties_batch=True)
+
+
+@maps("Parameter")
+def parameter(layer: Placed) -> Fragment:
+    """A learned blob that is no layer's weight.
+
+    Caffe    one array of the given shape
+    Keras    caffe2keras>Constant, on the net's first input
+    Differs  the batch size is fixed; training does not change it
+    """
+    layer.params.parameter_param.honoured("shape")  # the array's shape says it
+    (weight,) = layer.weights
+    layout = _layout(len(weight.shape), layer.data_format)
+    shape = layout.keras_shape(weight.shape)
+    value = Variable("value", shape, layout.to_keras(weight.array), weight, trainable=False)
+    constant = KerasLayer("caffe2keras>Constant", {"shape": list(shape)}, (value,))
+    call = Call(constant, (FragmentInput(0),))
+    return Fragment((call,), (FragmentOutput(0),), (layout,), ties_batch=True)
+
+
+def _layout(rank: int, data_format: DataFormat) -> Layout:
+    """An image's for what can be one."""
+    return image(rank, data_format) if rank in (4, 5) else caffe_order(rank)
 
 
 def _value(filler: Params | None) -> float:

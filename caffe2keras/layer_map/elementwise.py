@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from caffe2keras.layer_map.registry import Placed, maps
+from caffe2keras.params import Params
 from caffe2keras.spec import Fragment, KerasLayer, line
 
-__all__ = ["eltwise", "power"]
+__all__ = ["eltwise", "exp", "log", "power"]
 
 
 @maps("Eltwise")
@@ -46,3 +47,27 @@ def power(layer: Placed) -> Fragment:
     if config == {"power": 1.0, "scale": 1.0, "shift": 0.0}:
         return line()
     return line(KerasLayer("caffe2keras>Power", config))
+
+
+@maps("Exp")
+def exp(layer: Placed) -> Fragment:
+    """A base to the power of a linear function.
+
+    Caffe    base ** (shift + scale * x); base -1 stands for e
+    Keras    caffe2keras>Exp
+    """
+    return line(KerasLayer("caffe2keras>Exp", _linear(layer.params.exp_param)))
+
+
+@maps("Log")
+def log(layer: Placed) -> Fragment:
+    """The logarithm of a linear function.
+
+    Caffe    log of shift + scale * x to a base; base -1 stands for e
+    Keras    caffe2keras>Log
+    """
+    return line(KerasLayer("caffe2keras>Log", _linear(layer.params.log_param)))
+
+
+def _linear(p: Params) -> dict[str, float]:
+    return {"base": p.base, "scale": p.scale, "shift": p.shift}

@@ -1,4 +1,4 @@
-"""BatchNorm and LRN."""
+"""BatchNorm, LRN and MVN."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from caffe2keras.graph.net import Note, Weight
 from caffe2keras.layer_map.registry import Placed, maps
 from caffe2keras.spec import Fragment, KerasLayer, Variable, line
 
-__all__ = ["batch_norm", "lrn"]
+__all__ = ["batch_norm", "lrn", "mvn"]
 
 # Theano asks for at least 1e-5 and finds the nearest float32, which is Caffe's default, smaller.
 # This double is above it and rounds to the same float32.
@@ -114,3 +114,21 @@ def _unused_k(layer: Placed, region: str, k: float) -> tuple[Note, ...]:
         return ()
     text = f"k = {k} has no effect, since Caffe does not use it within a channel"
     return (Note("decided", layer.name, text),)
+
+
+@maps("MVN")
+def mvn(layer: Placed) -> Fragment:
+    """Normalisation with each sample's own mean and variance.
+
+    Caffe    (x - mean) / (sqrt(variance) + eps), by channel or across_channels;
+             normalize_variance
+    Keras    caffe2keras>MVN
+    """
+    x, p = layer.inputs[0], layer.params.mvn_param
+    first = 1 if p.across_channels else 2
+    config = {
+        "axes": sorted(x.keras_axis(axis) for axis in range(first, x.rank)),
+        "normalize_variance": p.normalize_variance,
+        "epsilon": p.eps,
+    }
+    return line(KerasLayer("caffe2keras>MVN", config))

@@ -6,45 +6,104 @@ from typing import Any
 
 from caffe2keras.errors import UnsupportedCombinationError
 from caffe2keras.layer_map.registry import Operand, Placed, maps
-from caffe2keras.layer_map.wiring import reshape
-from caffe2keras.shapes.geometry import PoolGeometry, pool_geometry
-from caffe2keras.spec import Fragment, KerasLayer, line
+from caffe2keras.layer_map.wiring import flatten, permuted_to_caffe, reshape
+from caffe2keras.layout import DataFormat, caffe_order
+from caffe2keras.shapes.geometry import PoolGeometry, pool_geometry, spp_geometry
+from caffe2keras.spec import (
+    Call,
+    Fragment,
+    FragmentInput,
+    FragmentOutput,
+    FragmentTensor,
+    KerasLayer,
+    line,
+)
 
-__all__ = ["pooling"]
+__all__ = ["pooling", "spp"]
 
 
 @maps("Pooling", wants="image")
 def pooling(layer: Placed) -> Fragment:
     """Maximum or average over a sliding window.
 
-    Caffe    output size rounded up, last window clipped; AVE divides by the window inside H + pad
+    Caffe    output size rounded up, last window clipped; AVE divides by the window inside H + pad;
+             a second top of MAX tells where each maximum was found
     Keras    MaxPooling2D, AveragePooling2D where they are exact for this size (for every size, if
              the net keeps its freedom of size), else caffe2keras>Pooling2D;
-             Global pooling and Reshape for global_pooling
+             Global pooling and Reshape for global_pooling; caffe2keras>MaxPooling2DWithMask;
+             caffe2keras>StochasticPooling2D
+    Differs  STOCHASTIC gives the mean weighted by probability, as Caffe's TEST phase on a GPU
     """
     p, x = layer.params.pooling_param, layer.inputs[0]
-    if len(layer.outputs) > 1 or p.pool == "STOCHASTIC":
-        raise UnsupportedCombinationError(
-            what="a second top for the mask" if len(layer.outputs) > 1 else "pool = STOCHASTIC",
-            why="Keras's pooling layers have no counterpart",
-        )
-    average = p.pool == "AVE"
-    geometry = pool_geometry(p, x.shape)
+    method, geometry = p.pool, pool_geometry(p, x.shape)
+    if len(layer.outputs) == 2:
+        return _with_mask(layer, geometry)
+    if method == "STOCHASTIC":
+        config = _window(geometry, layer.data_format)
+        return line(KerasLayer("caffe2keras>StochasticPooling2D", config))
+    average = method == "AVE"
     if p.global_pooling:
         return _global(layer, average)
     if _windows_fit(geometry, x, layer.resizable):
         return line(_stock(layer, geometry, average, "valid"))
     if not average and _is_same(geometry, x, layer.resizable):
         return line(_stock(layer, geometry, average, "same"))
-    config = {
-        "pool": "avg" if average else "max",
-        "pool_size": list(geometry.kernel),
-        "strides": list(geometry.stride),
-        "padding": list(geometry.pad),
-        "ceil_mode": geometry.ceil_mode,
-        "data_format": layer.data_format,
+    return line(_runtime(geometry, average, layer.data_format))
+
+
+def _window(g: PoolGeometry, data_format: DataFormat) -> dict[str, Any]:
+    return {
+        "pool_size": list(g.kernel),
+        "strides": list(g.stride),
+        "padding": list(g.pad),
+        "ceil_mode": g.ceil_mode,
+        "data_format": data_format,
     }
-    return line(KerasLayer("caffe2keras>Pooling2D", config))
+
+
+def _runtime(
+    geometry: PoolGeometry, average: bool, data_format: DataFormat, suffix: str = ""
+) -> KerasLayer:
+    config = {"pool": "avg" if average else "max", **_window(geometry, data_format)}
+    return KerasLayer("caffe2keras>Pooling2D", config, suffix=suffix)
+
+
+def _with_mask(layer: Placed, geometry: PoolGeometry) -> Fragment:
+    config = _window(geometry, layer.data_format)
+    call = Call(KerasLayer("caffe2keras>MaxPooling2DWithMask", config), (FragmentInput(0),))
+    layouts = (layer.inputs[0].layout,) * 2
+    return Fragment((call,), (FragmentOutput(0, 0), FragmentOutput(0, 1)), layouts)
+
+
+@maps("SPP", wants="image", fixes_size=True)
+def spp(layer: Placed) -> Fragment:
+    """Pooling into ever finer grids, all of them in one row.
+
+    Caffe    2 ** level windows along each axis for each level of pyramid_height; pool
+    Keras    caffe2keras>Pooling2D, Permute, Flatten for each level, and Concatenate
+    Refuses  STOCHASTIC
+    """
+    p, x = layer.params.spp_param, layer.inputs[0]
+    if p.pool == "STOCHASTIC":
+        raise UnsupportedCombinationError(
+            what="spp_param.pool = STOCHASTIC",
+            why="Caffe pads the windows of a pyramid, and its stochastic pooling takes no padding",
+        )
+    average = p.pool == "AVE"
+    levels = spp_geometry(p, x.shape)
+    if len(levels) == 1:
+        return line(_runtime(levels[0], average, layer.data_format), layout=x.layout)
+    calls: list[Call] = []
+    rows: list[FragmentTensor] = []
+    for i, geometry in enumerate(levels):
+        tensor: FragmentTensor = FragmentInput(0)
+        pool = _runtime(geometry, average, layer.data_format, f"_{i}")
+        for keras in (pool, *permuted_to_caffe(x), flatten()):
+            calls.append(Call(keras, (tensor,)))
+            tensor = FragmentOutput(len(calls) - 1)
+        rows.append(tensor)
+    calls.append(Call(KerasLayer("Concatenate", {"axis": 1}), tuple(rows)))
+    return Fragment(tuple(calls), (FragmentOutput(len(calls) - 1),), (caffe_order(2),))
 
 
 def _global(layer: Placed, average: bool) -> Fragment:
