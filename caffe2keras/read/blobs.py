@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any
 from urllib.parse import unquote
 
@@ -24,6 +25,9 @@ Array = npt.NDArray[Any]
 _SIDES = ("input", "output")
 _MAX_INFLATION = 1100  # deflate's best is 1032 to 1
 _FREE_BYTES = 1 << 20  # below this nobody needs to count
+
+# What NumPy says of a damaged array; the last two come from a header that does not parse.
+_DAMAGE = (OSError, ValueError, EOFError, SyntaxError, TokenError)
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def _from_npz(path: Path) -> Iterator[tuple[str, Array]]:
             for member in archive.infolist():
                 with archive.open(member) as file:
                     yield member.filename.removesuffix(".npy"), _member(file, member)
-    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as cause:
+    except (*_DAMAGE, RuntimeError, zipfile.BadZipFile, zlib.error) as cause:
         why = f"{member.filename}: {cause}" if member else str(cause)
         raise _unreadable(path, why) from cause
 
@@ -140,7 +144,7 @@ def _from_npy(path: Path) -> Iterator[tuple[str, Array]]:
 def _npy(path: Path) -> Array:
     try:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, EOFError) as cause:
+    except _DAMAGE as cause:
         raise _unreadable(path, str(cause)) from cause
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caffe2keras.errors import CaffemodelError, InputError
+from caffe2keras.read.content import decoded
 from caffe2keras.read.mapping import Bytes, Stretch, joined, mapped
 from caffe2keras.read.weights import BlobData, LayerBlobs, WeightsFile
 
@@ -122,14 +123,15 @@ def children(group: h5py.Group) -> tuple[dict[str, h5py.Group], dict[str, h5py.D
     since nobody but an author with a plan writes them.
     """
     groups, datasets = {}, {}
-    for name in sorted(group):
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+    for key in sorted(group.id):  # h5py's own look-up fails on a name that is no UTF-8
+        name = decoded(key)
+        if group.id.links.get_info(key).type != h5py.h5l.TYPE_HARD:
             raise ValueError(f"{group.name}/{name} is a link to elsewhere, which is not followed")
-        item = group[name]
-        if isinstance(item, h5py.Group):
-            groups[name] = item
-        elif isinstance(item, h5py.Dataset):
-            datasets[name] = item
+        item = h5py.h5o.open(group.id, key)
+        if isinstance(item, h5py.h5g.GroupID):
+            groups[name] = h5py.Group(item)
+        elif isinstance(item, h5py.h5d.DatasetID):
+            datasets[name] = h5py.Dataset(item)
     return groups, datasets
 
 

@@ -163,6 +163,7 @@ def test_python_objects_are_not_loaded(tmp_path: Path) -> None:
         (header((3, -4)) + bytes(48), "x.npy: breaks off"),
         (header((4,)) + bytes(15), "buffer size must be a multiple of element size"),
         (b"\x93NUMPY\x03\x00" + bytes(20), "x.npy: an array of format (3, 0)"),
+        (b"\x93NUMPY\x01\x00\x09\x00{'descr':" + bytes(8), "x.npy: "),
         (b"no array", "the magic string is not correct"),
         (b"", "EOF"),
     ],

@@ -120,6 +120,15 @@ def test_empty_arrays_and_single_numbers_are_arrays_too(written: Written) -> Non
     assert arrays[1] == 2.5
 
 
+def test_names_need_not_be_utf8(written: Written) -> None:
+    def fill(file: h5py.File) -> None:
+        file["data/café/0"], file["data/conv/0"] = BIAS, KERNEL
+
+    path = written(fill)
+    path.write_bytes(path.read_bytes().replace("café".encode(), b"caf\xe9\xe8"))
+    assert list(layers(path)) == ["caféè", "conv"]
+
+
 # What a file may try
 
 
