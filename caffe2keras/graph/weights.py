@@ -46,6 +46,15 @@ class _Ledger:
         self.mismatches.append(line)
         self.disputed.add(layer.name)
 
+    def near(self, name: str) -> str:
+        """A hint with what the file may call a missing layer, or "".
+
+        Where nothing fits, this is another net's file and no name in it is meant; looking for the
+        nearest among thousands would take long, too.
+        """
+        few = len(self.mismatches) + len(self.notes) < _SUGGESTED
+        return did_you_mean(name, self.left_over) if few else ""
+
 
 def attach_weights(
     net: Net, weights: WeightsFile | None, *, missing: Literal["refuse", "fill"] = "refuse"
@@ -187,9 +196,7 @@ def _is_determined(layer: Layer, fillings: Mapping[int, Filling]) -> bool:
 
 
 def _not_there(layer: Layer, ledger: _Ledger) -> str:
-    # Where nothing fits, this is another net's file, and no name in it is meant.
-    few = len(ledger.mismatches) < _SUGGESTED
-    near = did_you_mean(layer.name, ledger.left_over) if few else ""
+    near = ledger.near(layer.name)
     line = f"{layer}: expected {_arrays(layer.weights)}, but the file does not have it"
     return f"{line}; {near}" if near else line
 
@@ -199,7 +206,7 @@ def _filled(layer: Layer, fillings: Mapping[int, Filling], ledger: _Ledger) -> N
     text = f"the weights file does not have this {layer.type}; filled as Caffe does: {how}"
     if _is_determined(layer, fillings):
         return Note("filled", layer.name, text)
-    near = did_you_mean(layer.name, ledger.left_over)
+    near = ledger.near(layer.name)
     return Note("warning", layer.name, f"{text}; {near}" if near else text)
 
 
