@@ -6,9 +6,12 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 __all__ = ["ArgMax"]
+
+_LOWEST = float(np.finfo(np.float32).min)
 
 
 @keras.saving.register_keras_serializable(package="caffe2keras")
@@ -18,7 +21,8 @@ class ArgMax(keras.Layer):
     argmax_layer.cpp sorts pairs (value, position) downwards, so of equal values the *last* comes
     first. Along an axis, the output holds the positions or, with ``out_max_val``, the values
     instead. Without an axis each sample is flattened, in the order of the input's own axes, and
-    the output holds the positions and, with ``out_max_val``, the values beside them.
+    the output holds the positions and, with ``out_max_val``, the values beside them. (-inf is
+    taken for -FLT_MAX.)
 
     Args:
         axis: the axis to search, or None for all but the batch.
@@ -65,7 +69,9 @@ class ArgMax(keras.Layer):
     def _largest(
         self, x: keras.KerasTensor, axis: int
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-        # One maximum after the other: sorting breaks ties differently on every backend.
+        # One maximum after the other: sorting breaks ties differently on every backend. Not with
+        # infinities: of those alone, OpenVINO says that the maximum is the lowest finite number.
+        x = ops.maximum(x, _LOWEST)
         size = x.shape[axis]
         shape = [size if each == axis else 1 for each in range(len(x.shape))]
         here = ops.reshape(ops.arange(size, dtype=self.compute_dtype), shape)
@@ -76,7 +82,7 @@ class ArgMax(keras.Layer):
             last = ops.max(ops.where(x == best, free, -1.0), axis=axis, keepdims=True)
             positions.append(last)
             values.append(best)
-            x = ops.where(here == last, -math.inf, x)
+            x = ops.where(here == last, _LOWEST, x)
             free = ops.where(here == last, -1.0, free)
         return ops.concatenate(positions, axis=axis), ops.concatenate(values, axis=axis)
 

@@ -42,7 +42,7 @@ class LRN(keras.Layer):
         the input's.
 
     Example:
-        >>> LRN(local_size=1, alpha=1.0, beta=1.0, k=1.0)(ops.ones((1, 1, 1, 2)))  # 0.5, 0.5
+        >>> LRN(local_size=1, alpha=1.0, beta=1.0, k=1.0)(keras.ops.ones((1, 1, 1, 2)))  # 0.5, 0.5
     """
 
     def __init__(

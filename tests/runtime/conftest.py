@@ -51,17 +51,16 @@ def contract(tmp_path: Path) -> Callable[..., Any]:
         assert kind.from_config(config).get_config() == layer.get_config()
         assert keras.saving.get_registered_name(kind) == f"caffe2keras>{kind.__name__}"
         model = model_of(layer, *arrays, static=static)
-        expected = model.predict_on_batch(list(arrays))
+        expected = outputs_of(model, arrays)
         check_shapes(layer, arrays, expected, model)
         again = keras.models.model_from_json(model.to_json())
         again.set_weights(model.get_weights())
-        np.testing.assert_array_equal(again.predict_on_batch(list(arrays)), expected)
+        assert_same(outputs_of(again, arrays), expected)
         for suffix in (".keras", ".h5"):
             path = tmp_path / f"model{suffix}"
             model.save(path)
-            loaded = keras.models.load_model(path)
-            np.testing.assert_array_equal(loaded.predict_on_batch(list(arrays)), expected)
-        return expected
+            assert_same(outputs_of(keras.models.load_model(path), arrays), expected)
+        return expected if len(expected) > 1 else expected[0]
 
     return check
 
@@ -75,14 +74,31 @@ def model_of(layer: keras.Layer, *arrays: np.ndarray, static: bool = False) -> k
     return keras.Model(inputs, layer(inputs if len(inputs) > 1 else inputs[0]))
 
 
+def outputs_of(model: keras.Model, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    outputs = model.predict_on_batch(list(arrays))
+    return outputs if isinstance(outputs, list) else [outputs]
+
+
+def assert_same(actual: list[np.ndarray], expected: list[np.ndarray]) -> None:
+    for one, other in zip(actual, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def check_shapes(
-    layer: keras.Layer, arrays: Sequence[np.ndarray], actual: Any, model: keras.Model
+    layer: keras.Layer,
+    arrays: Sequence[np.ndarray],
+    outputs: list[np.ndarray],
+    model: keras.Model,
 ) -> None:
     shapes = [array.shape for array in arrays]
     inferred = layer.compute_output_shape(shapes if len(shapes) > 1 else shapes[0])
-    assert inferred == actual.shape
-    for promised, size in zip(model.output_shape, actual.shape, strict=True):
-        assert promised in (None, size)
+    promised = model.output_shape
+    if len(outputs) == 1:
+        inferred, promised = [inferred], [promised]
+    for output, one, other in zip(outputs, inferred, promised, strict=True):
+        assert output.dtype == np.float32
+        for size, *known in zip(output.shape, one, other, strict=True):
+            assert all(each in (None, size) for each in known)
 
 
 @pytest.fixture

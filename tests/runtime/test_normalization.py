@@ -1,11 +1,11 @@
-"""Normalization by the batch's own moments."""
+"""Normalization by the moments of a batch and of each sample."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from caffe2keras.runtime import BatchStatisticsNormalization
+from caffe2keras.runtime import MVN, BatchStatisticsNormalization
 
 
 @pytest.mark.parametrize(("axis", "others"), [(3, (0, 1, 2)), (-1, (0, 1, 2)), (1, (0, 2, 3))])
@@ -21,3 +21,24 @@ def test_a_far_mean_does_not_spoil_the_variance(contract, rng):
     y = contract(BatchStatisticsNormalization(1), x)
     z = x.astype("float64")
     np.testing.assert_allclose(y, (z - z.mean(0)) / np.sqrt(z.var(0) + 1e-5), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("normalize_variance", [True, False])
+@pytest.mark.parametrize("axes", [(1, 2), (2, 3), (1, 2, 3)])
+def test_each_sample_is_normalized_by_its_own_moments(contract, rng, axes, normalize_variance):
+    x = (rng.normal(size=(2, 5, 4, 3)) * 2 + 5).astype("float32")
+    y = contract(MVN(axes, normalize_variance, epsilon=0.3), x)
+    expected = x - x.mean(axes, dtype="float64", keepdims=True)
+    if normalize_variance:
+        expected /= x.astype("float64").std(axes, keepdims=True) + 0.3
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_flat_image_becomes_zero(contract):
+    x = np.full((2, 3, 4, 1), 7.0, "float32")
+    np.testing.assert_array_equal(contract(MVN([1, 2]), x), np.zeros_like(x))
+
+
+def test_no_axes_are_refused():
+    with pytest.raises(ValueError, match="must not be empty"):
+        MVN([])
