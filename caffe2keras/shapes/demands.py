@@ -39,11 +39,14 @@ def demand(met: bool, what: str, *, why: str = "", hint: str = "") -> None:
         raise ShapeError(what=what, why=why, hint=hint)
 
 
-def blobs(*, bottoms: Count, tops: Count = 1) -> Callable[[Rule], Rule]:
+def blobs(*, bottoms: Count, tops: Count = 1, unnamed: bool = False) -> Callable[[Rule], Rule]:
     """Declare how many bottoms and tops a type has (layer.hpp: CheckBlobCounts).
 
-    A type that may go without a name for its tops, as losses do, is asked for as many tops as it
-    has at least (net.cpp: AutoTopBlobs).
+    Args:
+        bottoms: how many it takes.
+        tops: how many it produces.
+        unnamed: whether it has its tops also where the net does not name them, as losses do; the
+            rule is then asked for as many as it has at least (net.cpp: AutoTopBlobs).
     """
     takes, gives = _limits(bottoms), _limits(tops)
 
@@ -51,8 +54,9 @@ def blobs(*, bottoms: Count, tops: Count = 1) -> Callable[[Rule], Rule]:
         @wraps(rule)
         def checked(params: Params, shapes: Sequence[Shape], named: int) -> Inferred:
             _within(len(shapes), takes, "takes", "input")
-            _within(named, (min(gives[0], named), gives[1]), "produces", "output")
-            return rule(params, shapes, max(named, gives[0]))
+            number = max(named, gives[0]) if unnamed else named
+            _within(number, gives, "produces", "output")
+            return rule(params, shapes, number)
 
         return checked
 

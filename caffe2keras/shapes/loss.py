@@ -59,7 +59,7 @@ def accuracy(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
 
 
 @infers("SoftmaxWithLoss")
-@blobs(bottoms=2, tops=(1, 2))
+@blobs(bottoms=2, tops=(1, 2), unnamed=True)
 def softmax_with_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     """Scores (*outer, C, *inner), labels -> a scalar, and the probabilities."""
     _same_batch(bottoms)
@@ -68,7 +68,7 @@ def softmax_with_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> In
 
 
 @infers("InfogainLoss")
-@blobs(bottoms=(2, 3), tops=(1, 2))
+@blobs(bottoms=(2, 3), tops=(1, 2), unnamed=True)
 def infogain_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     """Scores, labels, a matrix of C·C numbers or a file of them -> a scalar, the probabilities."""
     p, (scores, labels, *matrix) = params.infogain_loss_param, bottoms
@@ -84,7 +84,7 @@ def infogain_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferr
 
 
 @infers("EuclideanLoss")
-@blobs(bottoms=2)
+@blobs(bottoms=2, unnamed=True)
 def euclidean_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     """Two blobs with as many numbers in an item -> a scalar."""
     _same_batch(bottoms)
@@ -96,7 +96,7 @@ def euclidean_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Infer
 
 
 @infers("SigmoidCrossEntropyLoss")
-@blobs(bottoms=2)
+@blobs(bottoms=2, unnamed=True)
 def sigmoid_cross_entropy_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     """Two blobs with as many numbers -> a scalar."""
     _same_batch(bottoms)
@@ -108,7 +108,7 @@ def sigmoid_cross_entropy_loss(params: Params, bottoms: Sequence[Shape], tops: i
 
 
 @infers("HingeLoss")
-@blobs(bottoms=2)
+@blobs(bottoms=2, unnamed=True)
 def hinge_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     """Scores and labels of one batch size -> a scalar."""
     _same_batch(bottoms)
@@ -116,7 +116,7 @@ def hinge_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
 
 
 @infers("MultinomialLogisticLoss")
-@blobs(bottoms=2)
+@blobs(bottoms=2, unnamed=True)
 def multinomial_logistic_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     """Probabilities and labels, one for an item -> a scalar."""
     _same_batch(bottoms)
@@ -125,7 +125,7 @@ def multinomial_logistic_loss(params: Params, bottoms: Sequence[Shape], tops: in
 
 
 @infers("ContrastiveLoss")
-@blobs(bottoms=3)
+@blobs(bottoms=3, unnamed=True)
 def contrastive_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     """Two feature vectors (N, C), similar or not (N,) -> a scalar."""
     left, right = legacy_shape(bottoms[0]), legacy_shape(bottoms[1])
@@ -139,7 +139,7 @@ def contrastive_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inf
 
 
 @infers("MultiBoxLoss", "RegionLoss", "SmoothL1Loss", "Yolov3")
-@blobs(bottoms=(2, unbounded))
+@blobs(bottoms=(2, unbounded), unnamed=True)
 def detection_loss(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     """The losses of SSD, YOLO and R-CNN: a scalar. What they train on is not looked at here."""
     return Inferred((SCALAR,))

@@ -18,12 +18,16 @@ INFOGAIN = 'infogain_loss_param { source: "h" }'
         ("SigmoidCrossEntropyLoss", [(2, 3), (2, 3, 1)]),
         ("ContrastiveLoss", [(2, 3), (2, 3, 1, 1), (2,)]),
         ("InfogainLoss", [(2, 3), (2, 1), (3, 3)]),
-        ("Accuracy", [(2, 3, 4), (2, 4)]),
     ],
 )
 def test_a_loss_is_a_scalar_named_or_not(inferred, kind, bottoms):
     assert inferred(kind, "", *bottoms).tops == ((),)
     assert inferred(kind, "", *bottoms, tops=0).tops == ((),)
+
+
+def test_an_accuracy_must_be_named(inferred, refused):
+    assert inferred("Accuracy", "", (2, 3, 4), (2, 4)).tops == ((),)
+    refused("produces at least 1 output, received 0", "Accuracy", "", (2, 3), (2,), tops=0)
 
 
 def test_some_losses_also_give_their_probabilities(inferred):
