@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from caffe2keras.errors import CycleError, DuplicateBlobError, UnknownBlobError
@@ -60,7 +61,9 @@ def wire(
     producers: dict[str, str] = {}
     layers: list[Layer] = []
     for index, (message, name) in enumerate(zip(messages, names, strict=True)):
-        layer = Layer(name, message.type, Params(message), where=f"{source}:{message.source_line}")
+        # An Input layer made of the net's own fields stands on no line.
+        where = f"{source}:{message.source_line}" if message.source_line else source
+        layer = Layer(name, message.type, Params(message), where=where)
         missing = next((blob for blob in message.bottom if blob not in current), None)
         if missing is not None:
             raise _unknown_blob(layer, missing, messages, index, current, left_out or {})
@@ -68,7 +71,7 @@ def wire(
         tops = tuple(
             _produce(layer, message, place, current, producers) for place in range(len(message.top))
         )
-        layers.append(Layer(name, layer.type, layer.params, bottoms, tops, where=layer.where))
+        layers.append(replace(layer, bottoms=bottoms, tops=tops))
     return tuple(layers)
 
 
