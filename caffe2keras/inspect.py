@@ -252,17 +252,14 @@ def _outputs(layer: Layer) -> int:
 
 
 def _keras_classes(layer: Layer, attempt: Attempt) -> tuple[str, ...]:
-    """The classes of a layer's own Keras layers; if it has none, of the one that it shares."""
+    """The classes of a layer's own Keras layers, and of one that it shares with another layer."""
     names = {layer.name, *(part.name for part in layer.absorbed)}
     layers = attempt.assembly.layers
-    own = [named.layer.class_name for named in layers.values() if named.caffe_layer in names]
-    if own:
-        return tuple(dict.fromkeys(own))
+    own = [name for name, named in layers.items() if named.caffe_layer in names]
     passed_on = {attempt.assembly.tensor(bottom).layer for bottom in layer.bottoms}
-    shared = [attempt.assembly.tensor(top).layer for top in layer.tops]
-    return tuple(
-        dict.fromkeys(layers[name].layer.class_name for name in shared if name not in passed_on)
-    )
+    last = [attempt.assembly.tensor(top).layer for top in layer.tops]
+    shared = [name for name in last if name not in passed_on]
+    return tuple(dict.fromkeys(layers[name].layer.class_name for name in (*own, *shared)))
 
 
 def _row(layer: LayerInfo) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from caffe2keras.errors import InputError
 from caffe2keras.read.content import first_bytes
 from caffe2keras.record import InputRecord, Record, read_record
 
-__all__ = ["load_model", "read_record"]
+__all__ = ["OpenShape", "check_input_shapes", "load_model", "read_record"]
 
 # Caffe's axis order, batch included; None leaves an axis open.
 OpenShape = tuple[int | None, ...]
@@ -60,24 +60,27 @@ def load_model(
     return keep_float32(_resized(keras, model, shapes) if shapes else model)
 
 
-def _keras_shapes(record: Record, wanted: Mapping[str, OpenShape]) -> dict[str, OpenShape]:
-    """Input layer -> shape in Keras's axis order."""
+def check_input_shapes(record: Record, shapes: Mapping[str, OpenShape]) -> None:
+    """Refuse input shapes that the layers in the file were not made for.
+
+    Args:
+        record: the file's.
+        shapes: by Caffe's blob name, in Caffe's axis order; None leaves an axis open.
+
+    Raises:
+        InputError: there is no such input, or an axis has an extent that it cannot have.
+    """
     inputs = {entry.blob: entry for entry in record.inputs}
-    shapes: dict[str, OpenShape] = {}
-    for blob, shape in wanted.items():
+    for blob, shape in shapes.items():
         if blob not in inputs:
             raise InputError(
                 what=f'the net has no input "{blob}"',
                 hint="its inputs are " + ", ".join(inputs),
             )
-        entry = inputs[blob]
-        _check_shape(record, entry, tuple(shape))
-        shapes[entry.layer] = tuple(shape[axis] for axis in entry.layout.permutation)
-    return shapes
+        _check_shape(record, inputs[blob], tuple(shape))
 
 
 def _check_shape(record: Record, entry: InputRecord, shape: OpenShape) -> None:
-    """Refuse what the layers in the file were not made for."""
     text = f'input "{entry.blob}" cannot have shape {shape}'
     if len(shape) != len(entry.shape):
         raise InputError(what=text, why=f"it has {len(entry.shape)} axes: {entry.shape}")
@@ -90,6 +93,22 @@ def _check_shape(record: Record, entry: InputRecord, shape: OpenShape) -> None:
                 why=f"the net was converted for {entry.shape} and axis {axis} is fixed",
                 hint="convert it again with --input-shape " + _option(entry.blob, shape),
             )
+
+
+def _keras_shapes(record: Record, wanted: Mapping[str, OpenShape]) -> dict[str, OpenShape]:
+    """Input layer -> shape in Keras's axis order, for those that differ from the file's."""
+    check_input_shapes(record, wanted)
+    shapes: dict[str, OpenShape] = {}
+    for entry in record.inputs:
+        converted: list[int | None] = list(entry.layout.keras_shape(entry.shape))
+        if converted and record.static_batch is None:
+            converted[0] = None
+        shape = wanted.get(entry.blob)
+        if shape is not None:
+            turned = tuple(shape[axis] for axis in entry.layout.permutation)
+            if turned != tuple(converted):
+                shapes[entry.layer] = turned
+    return shapes
 
 
 def _option(blob: str, shape: OpenShape) -> str:

@@ -79,7 +79,7 @@ def verify(
     layers, which needs no recording.
 
     The tolerance is |a - b| <= rtol * max|b| + atol for each blob: 1e-5 and 1e-6 for a net of one
-    computing layer, 1e-4 and 0 for a whole net.
+    layer, 1e-4 and 0 for a larger one.
 
     With --oracle, choose the net as it was chosen for convert (--phase, --stage, --level,
     --missing).

@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from caffe2keras.record import BlobRecord, Record, read_record
 from caffe2keras.verify.compare import Tolerance, compare, default_tolerance
+from caffe2keras.verify.feed import given_inputs
 from caffe2keras.verify.predict import backend_name, predict
 from caffe2keras.verify.report import BlobResult, NotCompared, VerificationReport
-from caffe2keras.verify.witness import Witness, by_oracle, by_stored_blobs, given_inputs
+from caffe2keras.verify.witness import Witness, by_oracle, by_stored_blobs
 from caffe2keras.words import word_of_its_module
 
 __all__ = ["BlobResult", "NotCompared", "Tolerance", "VerificationReport", "verify"]
@@ -50,8 +51,8 @@ def verify(
         inputs: what to feed, by input blob, in Caffe's axis order, or a file of blobs. By default
             what the recorded blobs say, or random numbers for the oracle.
         rtol: tolerated difference, relative to a blob's largest magnitude. By default 1e-5 for a
-            net of one computing layer, else 1e-4.
-        atol: tolerated difference, absolute. By default 1e-6 for a net of one computing layer,
+            net of one layer, else 1e-4.
+        atol: tolerated difference, absolute. By default 1e-6 for a net of one layer,
             else 0.
         seed: of the random inputs.
         options: for the oracle: phase, stages, level, ..., as they were given to ``convert``.
@@ -125,18 +126,21 @@ def _reason(overwritten: bool) -> str:
 
 def _tolerance(record: Record, rtol: float | None, atol: float | None) -> Tolerance:
     fed = {entry.layer for entry in record.inputs}
-    producers: dict[tuple[str, int, int], str] = {}
-    for entry in record.blobs:
-        # A layer that changes nothing gives its bottom's tensor another name.
-        producers.setdefault((entry.layer, entry.node, entry.tensor), entry.caffe_layer)
-    computing = {name for tensor, name in producers.items() if tensor[0] not in fed}
-    usual = default_tolerance(len(computing))
+    usual = default_tolerance(len({b.caffe_layer for b in record.blobs if b.layer not in fed}))
     return Tolerance(usual.rtol if rtol is None else rtol, usual.atol if atol is None else atol)
 
 
 def _result(
     entry: BlobRecord, received: Array, expected: Array, tolerance: Tolerance
 ) -> BlobResult:
+    expected = _without_legacy_axes(expected, received.ndim)
     same = received.shape == expected.shape
     difference = compare(received, expected, tolerance) if same else None
     return BlobResult(entry.caffe_layer, entry.blob, expected.shape, difference, received.shape)
+
+
+def _without_legacy_axes(array: Array, rank: int) -> Array:
+    """An array of the time when every blob of Caffe's had four axes, without those behind."""
+    if array.ndim == 4 and rank < 4 and set(array.shape[rank:]) == {1}:
+        return array.reshape(array.shape[:rank])
+    return array

@@ -36,9 +36,9 @@ class Tolerance:
         return self.rtol * scale + self.atol
 
 
-def default_tolerance(computing_layers: int) -> Tolerance:
+def default_tolerance(layers: int) -> Tolerance:
     """Strict for a single layer, wider where rounding accumulates through a net."""
-    return Tolerance(1e-5, 1e-6) if computing_layers <= 1 else Tolerance(1e-4, 0.0)
+    return Tolerance(1e-5, 1e-6) if layers <= 1 else Tolerance(1e-4, 0.0)
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,8 @@ def _distance(received: Array, expected: Array, ordinary: Array) -> npt.NDArray[
     with np.errstate(invalid="ignore"):
         distance = np.abs(np.subtract(received, expected, dtype=np.float64))
     same = (received == expected) | (np.isnan(received) & np.isnan(expected))
-    distance[~ordinary | ~np.isfinite(distance)] = np.inf
-    distance[same] = 0.0
-    return distance
+    special = ~ordinary | ~np.isfinite(distance)
+    return np.where(same, 0.0, np.where(special, np.inf, distance))
 
 
 def _ratio(max_abs: float, scale: float) -> float:

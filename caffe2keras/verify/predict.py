@@ -12,6 +12,7 @@ import numpy.typing as npt
 from caffe2keras.backend import import_keras, keep_float32
 from caffe2keras.load import load_model
 from caffe2keras.record import BlobRecord, Record
+from caffe2keras.verify.feed import open_shapes
 
 __all__ = ["backend_name", "predict"]
 
@@ -48,7 +49,9 @@ def predict(
         BackendError: no Keras backend can be imported.
     """
     keras = import_keras()
-    model = load_model(path, _other_shapes(record, inputs))
+    if not wanted:
+        return ()
+    model = load_model(path, open_shapes(record, inputs))
     tensors = [_tensor(model, blob) for blob in wanted]
     by_layer = {entry.layer: entry for entry in record.inputs}
     order = [by_layer[tensor._keras_history.operation.name] for tensor in model.inputs]
@@ -66,23 +69,3 @@ def predict(
 def _tensor(model: Any, blob: BlobRecord) -> Any:
     # Keras has no public way to the n-th call of a shared layer; its own loader goes this one.
     return model.get_layer(blob.layer)._inbound_nodes[blob.node].output_tensors[blob.tensor]
-
-
-def _other_shapes(
-    record: Record, inputs: Mapping[str, Array]
-) -> dict[str, tuple[int | None, ...]] | None:
-    """The shapes to load the model with; None if those that it was converted with will do."""
-    shapes: dict[str, tuple[int | None, ...]] = {}
-    differ = False
-    for entry in record.inputs:
-        batch = entry.layout.permutation[0] if entry.shape else None
-        free = batch if record.static_batch is None else None
-        shape = tuple(
-            None if axis == free else extent for axis, extent in enumerate(inputs[entry.blob].shape)
-        )
-        converted = tuple(
-            None if axis == free else extent for axis, extent in enumerate(entry.shape)
-        )
-        shapes[entry.blob] = shape
-        differ = differ or shape != converted
-    return shapes if differ else None

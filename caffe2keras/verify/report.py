@@ -159,6 +159,7 @@ class VerificationReport:
         if self.results:
             lines += [_table(self.results, width), ""]
         lines += [f"not compared: {n.blob}: {n.reason}" for n in self.not_compared]
+        lines += [f"not compared: output {name}: no reference" for name in self.missing_outputs]
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join([*lines, *self._conclusion()])
 
@@ -176,8 +177,9 @@ class VerificationReport:
         return [*lines, f"{'OK' if self.ok else 'DIFFERENT'}: {self.verdict()}"]
 
 
-def _severity(result: BlobResult) -> float:
-    return math.inf if result.difference is None else result.difference.max_rel
+def _severity(result: BlobResult) -> tuple[bool, float]:
+    found = result.difference
+    return found is None, 0.0 if found is None else found.max_rel
 
 
 def _table(results: tuple[BlobResult, ...], width: int | None) -> str:

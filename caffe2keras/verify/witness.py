@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from caffe2keras.convert import load_net
-from caffe2keras.errors import BlobFileError, InputError
-from caffe2keras.graph.net import Blob, Net
-from caffe2keras.read import fingerprint
-from caffe2keras.read.blobs import read_blobs
+from caffe2keras.graph.net import Net
+from caffe2keras.read import fingerprint, read_blobs
 from caffe2keras.record import Record, Source
+from caffe2keras.verify.feed import complete, draw
 from caffe2keras.verify.oracle import run
 
-__all__ = ["Witness", "by_oracle", "by_stored_blobs", "given_inputs"]
+__all__ = ["Witness", "by_oracle", "by_stored_blobs"]
 
 Array = npt.NDArray[Any]
 StrPath = str | PathLike[str]
-
-# Two entries tell a mixed-up batch as well as ten do, in a fifth of the time.
-_BATCH = 2
 
 
 @dataclass(frozen=True)
@@ -42,29 +38,7 @@ class Witness:
     name: str
     inputs: Mapping[str, Array]
     expected: Mapping[str, Array]
-    notes: tuple[str, ...] = field(default=())
-
-
-def given_inputs(
-    record: Record, inputs: Mapping[str, npt.ArrayLike] | StrPath | None
-) -> dict[str, Array]:
-    """What the user wants to be fed, by input blob; a file's other blobs are left aside.
-
-    Raises:
-        InputError: the file cannot be read, or a name belongs to no input of the net.
-    """
-    names = [entry.blob for entry in record.inputs]
-    if inputs is None:
-        return {}
-    if not isinstance(inputs, Mapping):
-        reference = read_blobs(inputs)
-        blobs = {**reference.outputs, **reference.inputs}
-        return {name: blobs[name] for name in names if name in blobs}
-    for name in inputs:
-        if name not in names:
-            hint = "its inputs are " + ", ".join(names)
-            raise InputError(what=f'the net has no input "{name}"', hint=hint)
-    return {name: np.asarray(array) for name, array in inputs.items()}
+    notes: tuple[str, ...]
 
 
 def by_stored_blobs(record: Record, path: StrPath, inputs: Mapping[str, Array]) -> Witness:
@@ -77,10 +51,10 @@ def by_stored_blobs(record: Record, path: StrPath, inputs: Mapping[str, Array]) 
         inputs: goes before what the file says was fed.
 
     Raises:
-        BlobFileError: the file cannot be read, or an input's numbers are not in it.
+        InputError: the file cannot be read, or an input is not in it or does not fit.
     """
     reference = read_blobs(path)
-    fed = _complete(record, {**reference.outputs, **reference.inputs, **inputs}, path)
+    fed = complete(record, {**reference.outputs, **reference.inputs, **inputs}, path)
     strangers = [name for name in reference.inputs if name not in fed]
     notes = tuple(f'the model does not take the input "{name}"' for name in strangers)
     return Witness(f"the blobs in {Path(path).name}", fed, reference.outputs, notes)
@@ -107,56 +81,23 @@ def by_oracle(
     Raises:
         Caffe2KerasError: whatever reading and computing the net may raise.
     """
+    fed = draw(record, inputs, seed)
     shapes = {entry.blob: entry.shape for entry in record.inputs}
-    net = load_net(Path(prototxt), _path(weights), **{"input_shapes": shapes, **options})
-    fed = {**_drawn(record, seed), **inputs}
+    files = Path(prototxt), None if weights is None else Path(weights)
+    net = load_net(*files, **{"input_shapes": shapes, **options})
     final = _final_keys(record, net)
     blobs = run(net, fed, np.float64, keep=lambda blob: blob.key in final)
-    expected = {name: array for (name, version), array in blobs.items() if (name, version) in final}
+    expected = {key[0]: array for key, array in blobs.items() if key in final}
     origin = "the given inputs" if len(inputs) == len(fed) else f"random inputs, seed {seed}"
     notes = _changed_sources(record, prototxt, weights)
     return Witness(f"the oracle on {origin}", fed, expected, notes)
 
 
-def _path(name: StrPath | None) -> Path | None:
-    return None if name is None else Path(name)
-
-
-def _complete(record: Record, arrays: Mapping[str, Array], path: StrPath) -> dict[str, Array]:
-    missing = [entry.blob for entry in record.inputs if entry.blob not in arrays]
-    if missing:
-        raise BlobFileError(
-            what=f'{path} has no numbers for the net\'s input "{missing[0]}"',
-            why="it holds " + ", ".join(sorted(arrays)),
-            hint=f'store what was fed as "input/{missing[0]}"',
-        )
-    return {entry.blob: arrays[entry.blob] for entry in record.inputs}
-
-
 def _final_keys(record: Record, net: Net) -> frozenset[tuple[str, int]]:
     """The last version of each blob that the model can show in its last version."""
     names = {blob.blob for blob in record.blobs if blob.final}
-    last: dict[str, Blob] = {top.name: top for layer in net.layers for top in layer.tops}
+    last = {top.name: top for layer in net.layers for top in layer.tops}
     return frozenset(blob.key for name, blob in last.items() if name in names)
-
-
-def _drawn(record: Record, seed: int) -> dict[str, Array]:
-    random = np.random.default_rng(seed)
-    return {
-        blob: random.standard_normal(shape).astype(np.float32)
-        for blob, shape in _small_shapes(record).items()
-    }
-
-
-def _small_shapes(record: Record) -> dict[str, tuple[int, ...]]:
-    """The inputs' shapes, with few batch entries where their number is free."""
-    shapes = {entry.blob: list(entry.shape) for entry in record.inputs}
-    axes = {entry.blob: entry.layout.permutation[0] for entry in record.inputs if entry.shape}
-    sizes = {shapes[blob][axis] for blob, axis in axes.items()}
-    if record.static_batch is None and len(sizes) == 1:
-        for blob, axis in axes.items():
-            shapes[blob][axis] = min(_BATCH, shapes[blob][axis])
-    return {blob: tuple(shape) for blob, shape in shapes.items()}
 
 
 def _changed_sources(record: Record, prototxt: StrPath, weights: StrPath | None) -> tuple[str, ...]:
