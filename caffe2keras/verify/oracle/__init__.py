@@ -8,6 +8,7 @@ twice, in two ways, to go unseen; and it is itself held against blobs recorded f
 from caffe2keras.verify.oracle import (
     activation,
     arithmetic,
+    bilinear,
     convolution,
     data,
     dense,
@@ -17,8 +18,12 @@ from caffe2keras.verify.oracle import (
     pooling,
     recurrent,
     reduction,
+    regions,
     reshaping,
+    resizing,
     selection,
+    volume,
+    yolo,
 )
 from caffe2keras.verify.oracle.forward import run
 from caffe2keras.verify.oracle.registry import Array, computes, known_types
@@ -27,6 +32,7 @@ __all__ = [
     "Array",
     "activation",
     "arithmetic",
+    "bilinear",
     "computes",
     "convolution",
     "data",
@@ -38,7 +44,11 @@ __all__ = [
     "pooling",
     "recurrent",
     "reduction",
+    "regions",
     "reshaping",
+    "resizing",
     "run",
     "selection",
+    "volume",
+    "yolo",
 ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from math import log
+
 import numpy as np
 
+from caffe2keras.errors import UnsupportedFieldError
 from caffe2keras.graph.net import Layer
 from caffe2keras.verify.oracle.axes import canonical
 from caffe2keras.verify.oracle.registry import Array, Arrays, Tops, computes
@@ -17,6 +20,14 @@ def relu(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     (x,) = bottoms
     slope = layer.params.relu_param.negative_slope
     return (np.maximum(x, 0) if slope == 0 else np.maximum(x, 0) + slope * np.minimum(x, 0),)
+
+
+@computes("ReLU6")
+def relu6(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """As ReLU, and bounded by 6 (relu6_layer.cpp in eric612's MobileNet-YOLO)."""
+    (x,) = bottoms
+    slope = layer.params.relu6_param.negative_slope
+    return (np.minimum(np.maximum(x, 0) + slope * np.minimum(x, 0), 6),)
 
 
 @computes("PReLU")
@@ -67,6 +78,32 @@ def swish(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     return (x * sigmoid(layer.params.swish_param.beta * x),)
 
 
+@computes("Mish")
+def mish(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """The product x · tanh(log(1 + exp x)), as all forks that have it agree."""
+    (x,) = bottoms
+    return (x * np.tanh(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))),)
+
+
+@computes("HSwish")
+def h_swish(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """The product x · min(max(x + 3, 0), 6) / 6 (hswish_layer.cpp in aovoc's fork)."""
+    (x,) = bottoms
+    return (x * np.minimum(np.maximum(x + 3, 0), 6) / 6,)
+
+
+@computes("Insanity")
+def insanity(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """Below zero x over the mean of a slope that is random in training.
+
+    From insanity_layer.cpp in happynear's caffe-windows.
+    """
+    p = layer.params.insanity_param
+    (x,) = bottoms
+    slope = (p.ub - p.lb) / (log(abs(p.ub)) - log(abs(p.lb)))
+    return (np.maximum(x, 0) + np.minimum(x, 0) / slope,)
+
+
 @computes("Clip")
 def clip(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     """Bounded from above first, then from below (clip_layer.cpp)."""
@@ -83,7 +120,26 @@ def threshold(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
 
 @computes("Dropout")
 def dropout(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
-    """Nothing, since Caffe scales while training (dropout_layer.cpp)."""
+    """Nothing, since Caffe scales while training (dropout_layer.cpp).
+
+    Without scale_train (caffe-fast-rcnn) it is the other way round.
+
+    Raises:
+        UnsupportedFieldError: it draws at random even now (sample_weights_test of caffe-segnet).
+    """
+    p = layer.params.dropout_param
+    if p.sample_weights_test:
+        raise UnsupportedFieldError(
+            what=f"{layer}: dropout_param.sample_weights_test = true",
+            where=layer.where,
+            why="what it keeps is random, anew at every forward pass",
+        )
+    return (bottoms[0] if p.scale_train else bottoms[0] * (1 - p.dropout_ratio),)
+
+
+@computes("Noise")
+def noise(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """Nothing but in training (noise_layer.cpp in happynear's caffe-windows)."""
     return (bottoms[0],)
 
 

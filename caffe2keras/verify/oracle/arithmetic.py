@@ -56,6 +56,13 @@ def logarithm(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     return (np.log(bottoms[0] * p.scale + p.shift) / _log_of_base(p),)
 
 
+@computes("SignedSqrt")
+def signed_sqrt(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """The root of the absolute value, with the sign (compact_bilinear_pooling's fork)."""
+    (x,) = bottoms
+    return (np.sign(x) * np.sqrt(np.abs(x)),)
+
+
 @computes("Eltwise")
 def eltwise(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     """PROD, SUM (each bottom with its coefficient) or MAX of blobs of one shape.
@@ -100,6 +107,13 @@ def bias(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     term = bottoms[1] if len(bottoms) > 1 else weights[0]
     shape = _operand_shape(p, bottoms)
     return (bottoms[0] + _along(term, shape, p.axis, bottoms[0].ndim),)
+
+
+@computes("Axpy")
+def axpy(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """The sum a · x + y, a (N, C[, 1, 1]), x and y (N, C, H, W) (axpy_layer.cpp in SENet)."""
+    a, x, y = bottoms
+    return (a.reshape(*x.shape[:2], *(1,) * (x.ndim - 2)) * x + y,)
 
 
 def _operand_shape(p: Params, bottoms: Sequence[Array]) -> Shape:

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from caffe2keras.graph.net import Layer, Shape
+from caffe2keras.params import Params
 from caffe2keras.verify.oracle.axes import canonical
 from caffe2keras.verify.oracle.registry import Array, Arrays, Tops, computes
 from caffe2keras.verify.oracle.windows import columns, convolution_window, scattered
@@ -15,19 +16,34 @@ from caffe2keras.verify.oracle.windows import columns, convolution_window, scatt
 __all__ = ["convolution", "deconvolution", "im2col"]
 
 
-@computes("Convolution")
+@computes("Convolution", "DepthwiseConvolution")
 def convolution(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     """Cross-correlation over any number of axes; every bottom meets the same kernel.
 
     Shapes: x (..., I, *spatial), kernel (O, I/G, *kernel), bias (O,), y (..., O, *out). All axes
-    before the channels are batch (base_conv_layer.cpp).
+    before the channels are batch (base_conv_layer.cpp). DepthwiseConvolution differs in speed
+    alone (yonghenglh6's depthwise_conv_layer.cpp).
     """
     p = layer.params.convolution_param
+    return _convolved(p, bottoms, weights, p.num_output, p.group)
+
+
+@computes("ConvolutionDepthwise")
+def convolution_depthwise(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """A convolution of every channel by itself, whatever group and num_output say.
+
+    Shapes: x (N, C, H, W), kernel (C, 1, h, w), bias (C,) (conv_dw_layer.cpp, a pull request to
+    Caffe that several forks took over).
+    """
+    channels = bottoms[0].shape[1]
+    return _convolved(layer.params.convolution_param, bottoms, weights, channels, channels)
+
+
+def _convolved(p: Params, bottoms: Arrays, weights: Arrays, channels: int, groups: int) -> Tops:
     axis = canonical(p.axis, bottoms[0].ndim)
     spatial = bottoms[0].shape[axis + 1 :]
     window = convolution_window(p, len(spatial))
     out = window.convolved(spatial)
-    groups, channels = p.group, p.num_output
     kernel = weights[0].reshape(groups, channels // groups, -1)
 
     def one(image: Array, answer: Array) -> None:

@@ -57,6 +57,19 @@ def parameter(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     return (weights[0].reshape(layer.params.parameter_param.shape.dim),)
 
 
+@computes("ContinuationIndicator")
+def continuation_indicator(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """A cont that begins every sequence at the first step: (T, N), 0 there and 1 behind.
+
+    N is batch_size (yalecyu's crnn.caffe) or what the bottom has along the axis (jolibrain's).
+    """
+    p = layer.params.continuation_indicator_param
+    streams = p.batch_size or bottoms[0].shape[p.axis]
+    cont = np.ones((p.time_step, streams))
+    cont[0] = 0
+    return (cont,)
+
+
 @computes("Silence", "HDF5Output")
 def silence(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     """Nothing; what HDF5Output would write to a file are its bottoms."""

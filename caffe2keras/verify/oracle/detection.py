@@ -1,4 +1,4 @@
-"""SSD's layers: Normalize, PriorBox, DetectionOutput (the ssd branch of weiliu89's fork)."""
+"""SSD's boxes: PriorBox and DetectionOutput (the ssd branch of weiliu89's fork)."""
 
 from __future__ import annotations
 
@@ -13,23 +13,9 @@ from caffe2keras.graph.net import Layer
 from caffe2keras.params import Params
 from caffe2keras.verify.oracle.registry import Array, Arrays, Tops, computes
 
-__all__ = ["detection_output", "normalize", "overlaps", "prior_box"]
+__all__ = ["detection_output", "overlaps", "prior_box"]
 
 Indices = npt.NDArray[np.intp]
-
-
-@computes("Normalize")
-def normalize(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
-    """Over the L2 norm of an image or of each of its pixels, times a learned scale.
-
-    x (N, C, ...), scale (C,) or one number; eps is added to the sum of squares
-    (normalize_layer.cpp).
-    """
-    p = layer.params.norm_param
-    (x,) = bottoms
-    axes = tuple(range(1, x.ndim)) if p.across_spatial else (1,)
-    norm = np.sqrt((x * x).sum(axis=axes, keepdims=True) + p.eps)
-    return (x / norm * weights[0].reshape(-1, *(1,) * (x.ndim - 2)),)
 
 
 @computes("PriorBox")

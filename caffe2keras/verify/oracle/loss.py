@@ -14,7 +14,13 @@ from caffe2keras.verify.oracle.activation import softmax
 from caffe2keras.verify.oracle.axes import canonical, three_parts
 from caffe2keras.verify.oracle.registry import Array, Arrays, Tops, computes
 
-__all__ = ["contrastive_loss", "hinge_loss", "sigmoid_cross_entropy_loss", "softmax_with_loss"]
+__all__ = [
+    "contrastive_loss",
+    "hinge_loss",
+    "sigmoid_cross_entropy_loss",
+    "smooth_l1_loss",
+    "softmax_with_loss",
+]
 
 # What stands in for a probability of 0 under the logarithm: FLT_MIN in softmax_loss_layer.cpp,
 # kLOG_THRESHOLD of loss_layer.hpp in the others.
@@ -167,3 +173,22 @@ def contrastive_loss(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     else:
         apart = np.maximum(p.margin - np.sqrt(squared), 0) ** 2
     return (np.asarray(np.where(similar, squared, apart).sum() / len(a) / 2),)
+
+
+@computes("SmoothL1Loss")
+def smooth_l1_loss(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """Squares near zero and absolute values beyond, for each sample.
+
+    Further bottoms weight the differences and then the losses (smooth_L1_loss_layer.cu in
+    rbgirshick's caffe-fast-rcnn).
+    """
+    sharpness = layer.params.smooth_l1_loss_param.sigma**2
+    difference = bottoms[0] - bottoms[1].reshape(bottoms[0].shape)
+    if len(bottoms) == 4:
+        difference = difference * bottoms[2].reshape(difference.shape)
+    size = np.abs(difference)
+    near = 0.5 * sharpness * difference * difference
+    losses = np.where(size < 1 / sharpness, near, size - 0.5 / sharpness)
+    if len(bottoms) == 4:
+        losses = losses * bottoms[3].reshape(losses.shape)
+    return (np.asarray(losses.sum() / len(losses)),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from caffe2keras.params import Params
 from caffe2keras.verify.oracle.registry import Array, Arrays, Tops, computes
 from caffe2keras.verify.oracle.windows import Window, framed
 
-__all__ = ["average", "pooled_extents", "pooling", "spp"]
+__all__ = ["METHODS", "average", "pooled_extents", "pooling", "spp"]
 
 # FLT_MAX: what a window that sees no pixel yields under MAX, in double precision too
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
@@ -29,7 +30,7 @@ def pooling(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     out = pooled_extents(x.shape[2:], window, round_up=_rounds_up(p))
     if p.pool == "MAX" and len(layer.tops) > 1:
         return _max_and_mask(x, window, out)
-    return (_METHODS[p.pool](x, window, out),)
+    return (METHODS[p.pool](x, window, out),)
 
 
 def _rounds_up(p: Params) -> bool:
@@ -45,14 +46,14 @@ def _window(p: Params, spatial: Shape) -> Window:
     return Window(spatial if p.global_pooling else kernel, stride, pad, dilation=(1, 1))
 
 
-def pooled_extents(spatial: Shape, window: Window, round_up: bool) -> Shape:
+def pooled_extents(spatial: Shape, window: Window, round_up: bool, clips: bool = True) -> Shape:
     """How many windows there are along each axis.
 
     With any padding at all, a last window that would begin behind the image and its first
-    padding is taken away; without padding it stays and sees nothing.
+    padding is taken away (unless nothing clips); without padding it stays and sees nothing.
     """
     return tuple(
-        _pooled_extent(*terms, round_up, clips=any(window.pad))
+        _pooled_extent(*terms, round_up, clips and any(window.pad))
         for terms in zip(spatial, window.kernel, window.stride, window.pad, strict=True)
     )
 
@@ -66,7 +67,7 @@ def _pooled_extent(
 
 
 def _maximum(x: Array, window: Window, out: Shape) -> Array:
-    best = np.full((*x.shape[:-2], *out), -LARGEST_FLOAT, x.dtype)
+    best = np.full((*x.shape[: -len(out)], *out), -LARGEST_FLOAT, x.dtype)
     frame = framed(x, window, out, -LARGEST_FLOAT)
     for place in window.taps(out):
         # Caffe asks "greater than", so a NaN never wins; fmax is that question.
@@ -90,7 +91,7 @@ def _max_and_mask(x: Array, window: Window, out: Shape) -> tuple[Array, Array]:
 
 
 def _total(x: Array, window: Window, out: Shape) -> Array:
-    total: Array = np.zeros((*x.shape[:-2], *out), x.dtype)
+    total: Array = np.zeros((*x.shape[: -len(out)], *out), x.dtype)
     frame = framed(x, window, out, 0.0)
     for place in window.taps(out):
         total += frame[place]
@@ -98,17 +99,17 @@ def _total(x: Array, window: Window, out: Shape) -> Array:
 
 
 def average(x: Array, window: Window, out: Shape) -> Array:
-    """The mean of each window; (..., H, W) -> (..., H', W').
+    """The mean of each window; (..., *spatial) -> (..., *out).
 
     The divisor counts the padding too, but not what lies behind the padding on the far side.
     """
     sides = [
         np.minimum(np.arange(o) * s - p + k, size + p) - (np.arange(o) * s - p)
         for o, s, p, k, size in zip(
-            out, window.stride, window.pad, window.kernel, x.shape[-2:], strict=True
+            out, window.stride, window.pad, window.kernel, x.shape[-len(out) :], strict=True
         )
     ]
-    divisor: Array = np.multiply.outer(*sides).astype(x.dtype)
+    divisor: Array = reduce(np.multiply.outer, sides).astype(x.dtype)
     return _total(x, window, out) / divisor
 
 
@@ -120,7 +121,7 @@ def _stochastic(x: Array, window: Window, out: Shape) -> Array:
     return share
 
 
-_METHODS = {"MAX": _maximum, "AVE": average, "STOCHASTIC": _stochastic}
+METHODS = {"MAX": _maximum, "AVE": average, "STOCHASTIC": _stochastic}
 
 
 @computes("SPP")
@@ -143,4 +144,4 @@ def _level(method: str, x: Array, bins: int) -> Array:
     excess = (k * bins - size for k, size in zip(kernel, x.shape[2:], strict=True))
     window = Window(kernel, kernel, (0, 0), (1, 1))
     window = replace(window, pad=tuple((e + 1) // 2 for e in excess))
-    return _METHODS[method](x, window, pooled_extents(x.shape[2:], window, round_up=True))
+    return METHODS[method](x, window, pooled_extents(x.shape[2:], window, round_up=True))

@@ -1,4 +1,4 @@
-"""Caffe's own recurrent layers; time is the first axis, the batch the second.
+"""Recurrent layers, Caffe's own and junhyukoh's; time is the first axis, the batch the second.
 
 Caffe keeps the state from one forward pass to the next until cont is 0. A pass here begins with
 a state of zeros, unless the net feeds one (expose_hidden).
@@ -92,3 +92,37 @@ def rnn(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
         hidden = np.tanh(driven + (goes_on[:, np.newaxis] * hidden) @ recurrent.T)
         steps.append(np.tanh(hidden @ outward.T + shift))
     return (np.stack(steps), hidden[np.newaxis])[: len(layer.tops)]
+
+
+@computes("Lstm")
+def junhyukoh_lstm(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """An LSTM of the same mathematics with its own weights, shapes and beginning.
+
+    Weights: input (4H, D), hidden (4H, H), bias (4H,). x is (T·N, ...), batch_size being N, and
+    the top (T·N, H) (lstm_layer.cpp in junhyukoh's caffe-lstm); or, with three axes, (T, N, D)
+    and the top (T, N, H) (senlinuc's and tianzhi0549's forks). Without the second bottom, clip,
+    a sequence begins at the first step; with it, wherever clip is 0.
+    """
+    p = layer.params.lstm_param
+    x = bottoms[0]
+    flat = x.ndim != 3
+    batch = p.batch_size if flat else x.shape[1]
+    driven = x.reshape(len(x) // batch if flat else len(x), batch, -1) @ weights[0].T + weights[2]
+    hidden = cell = np.zeros((batch, p.num_output), x.dtype)
+    steps = []
+    for step, goes_on in zip(driven, _clips(bottoms, len(driven), batch), strict=True):
+        gates = step + goes_on[:, np.newaxis] * (hidden @ weights[1].T)
+        cell, hidden = _unit(cell, gates, goes_on)
+        steps.append(hidden)
+    answer = np.stack(steps)
+    return (answer.reshape(-1, p.num_output) if flat else answer,)
+
+
+def _clips(bottoms: Arrays, steps: int, batch: int) -> Array:
+    """Whether each sequence goes on at each step, (T, N) of 0 and 1."""
+    if len(bottoms) == 1:
+        return np.repeat((np.arange(steps) > 0)[:, np.newaxis], batch, 1).astype(bottoms[0].dtype)
+    # The sources step through clip by one, not by N, from one time step to the next.
+    places = np.arange(steps)[:, np.newaxis] + np.arange(batch)
+    clips: Array = (bottoms[1].reshape(-1)[places] != 0).astype(bottoms[0].dtype)
+    return clips

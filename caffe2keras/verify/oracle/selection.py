@@ -51,6 +51,15 @@ def crop(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     return (x[(slice(None),) * first + tuple(parts)],)
 
 
+@computes("CropCenter")
+def crop_center(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """Along each axis crop_size less on both sides (crop_center_layer.cpp in lltcggie's fork)."""
+    (x,) = bottoms
+    margins = layer.params.crop_center_param.crop_size
+    sides = zip(margins, x.shape, strict=True)
+    return (x[tuple(slice(margin, extent - margin) for margin, extent in sides)],)
+
+
 @computes("BatchReindex")
 def batch_reindex(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     """The samples that the second bottom names, in its order (batch_reindex_layer.cpp).

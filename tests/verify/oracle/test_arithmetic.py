@@ -49,3 +49,15 @@ def test_bias_may_be_a_single_number(compute):
     layer = 'type: "Bias" bias_param { axis: 1 num_axes: 0 }'
     (y,) = compute(layer, np.zeros((2, 3)), weights=[np.array(4.0)])
     np.testing.assert_array_equal(y, np.full((2, 3), 4))
+
+
+def test_signed_sqrt_keeps_the_sign(compute):
+    (y,) = compute('type: "SignedSqrt"', [-9.0, 0, 4])
+    np.testing.assert_array_equal(y, [-3, 0, 2])
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1, 1)])
+def test_axpy_weights_each_channel_and_adds(compute, rng, shape):
+    a, x, y = rng.standard_normal(shape), *rng.standard_normal((2, 2, 3, 4, 5))
+    (z,) = compute('type: "Axpy"', a, x, y)
+    np.testing.assert_allclose(z[1, 2], a.reshape(2, 3)[1, 2] * x[1, 2] + y[1, 2])

@@ -42,3 +42,14 @@ def test_convolution_refuses_an_image_smaller_than_its_kernel(compute):
     layer = 'type: "Convolution" convolution_param { num_output: 1 kernel_size: 4 }'
     with pytest.raises(ShapeError):
         compute(layer, np.ones((1, 1, 3, 3)), weights=[np.ones((1, 1, 4, 4)), [0]])
+
+
+@pytest.mark.parametrize("kind", ["ConvolutionDepthwise", "DepthwiseConvolution"])
+def test_depthwise_convolution_is_one_of_as_many_groups_as_channels(compute, rng, kind):
+    x, kernel, bias = rng.standard_normal((2, 4, 5, 6)), rng.standard_normal((4, 1, 3, 2)), [1] * 4
+    text = "num_output: 4 %s kernel_h: 3 kernel_w: 2 stride: 2 pad_h: 1 pad_w: 0"
+    grouped = f'type: "Convolution" convolution_param {{ {text % "group: 4"} }}'
+    (expected,) = compute(grouped, x, weights=[kernel, bias])
+    group = "" if kind == "ConvolutionDepthwise" else "group: 4"
+    own = f'type: "{kind}" convolution_param {{ {text % group} }}'
+    np.testing.assert_array_equal(compute(own, x, weights=[kernel, bias])[0], expected)

@@ -49,3 +49,10 @@ def test_silence_and_file_output_produce_nothing(compute):
     assert compute('type: "Silence"', [1.0], tops=0) == []
     layer = 'type: "HDF5Output" hdf5_output_param { file_name: "never.h5" }'
     assert compute(layer, [1.0], [2.0], tops=0) == []
+
+
+@pytest.mark.parametrize("param", ["batch_size: 2", "axis: 1"])
+def test_a_continuation_indicator_is_zero_at_the_first_step_alone(net_of, compute, param):
+    text = f"continuation_indicator_param {{ time_step: 3 {param} }}"
+    (cont,) = compute(f'type: "ContinuationIndicator" {text}', np.zeros((5, 2)))
+    np.testing.assert_array_equal(cont, [[0, 0], [1, 1], [1, 1]])

