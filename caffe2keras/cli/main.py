@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import threading
@@ -101,5 +102,5 @@ def _complain(message: str, words: Sequence[str]) -> None:
         return
     click.echo(f"caffe2keras: {message}", err=True)
     if message.startswith("internal"):
-        command = " ".join(["caffe2keras", "--debug", *words])
+        command = shlex.join(["caffe2keras", "--debug", *words])
         click.echo(f"  try: {command}  (and send what it prints)", err=True)

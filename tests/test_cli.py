@@ -1,0 +1,288 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import caffe2keras
+import caffe2keras.convert
+from caffe2keras.__main__ import main
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty working folder, and a terminal 80 characters wide."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "80")
+    return folder
+
+
+@pytest.fixture
+def run(here, capsys):
+    """Run a command line: (exit code, stdout, stderr)."""
+
+    def call(*words):
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def model(run, digits):
+    code, _, _ = run("convert", digits / "deploy.prototxt", digits / "digits.caffemodel")
+    assert code == 0
+    return Path("digits.h5")
+
+
+@pytest.mark.parametrize("command", ["", "convert", "verify", "inspect", "layers"])
+def test_help_reads_well(command, run, golden):
+    code, out, err = run(*command.split(), "--help")
+    assert (code, err) == (0, "")
+    golden(f"help/{command or 'caffe2keras'}", out)
+
+
+def test_the_version_is_the_packages(run):
+    assert run("--version") == (0, f"caffe2keras, version {caffe2keras.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["covnert"], "Did you mean 'convert'?"),
+        (["convert", "--data-format", "channel_last", "x"], "Did you mean 'channels_last'?"),
+        (["convert", "--outptu", "y", "x"], "Did you mean"),
+        (["verify", "--orcale", "x"], "--oracle"),
+    ],
+)
+def test_a_mistyped_word_is_answered_with_the_nearest(words, hint, run):
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert hint in err
+
+
+def test_a_choice_may_be_written_in_any_case(run, lopsided):
+    assert run("convert", lopsided, "--phase", "test", "--format", "H5")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["convert"], "Missing argument 'PROTOTXT'"),
+        (["convert", "a", "b", "c"], "unexpected extra argument"),
+        (["convert", "a", "--input-shape", "data"], "expected a blob and its sizes"),
+        (["convert", "a", "--input-shape", "data=1,x"], "expected a blob and its sizes"),
+        (["convert", "a", "--input-shape", "data=1,0,3"], "expected a blob and its sizes"),
+        (["convert", "a", "--input-shape", "d=1", "--input-shape", "d=2"], "named twice"),
+        (["verify", "m.h5"], "Give BLOBS recorded from Caffe, or --oracle"),
+        (["verify", "m.h5", "a.npz", "b.npz"], "One file or folder of blobs"),
+        (["verify", "m.h5", "--oracle", "a", "b", "c"], "PROTOTXT and WEIGHTS, nothing more"),
+        (["verify", "m.h5", "a.npz", "--rtol", "-1"], "-1"),
+    ],
+)
+def test_wrong_usage_is_exit_code_two(words, message, run):
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "--help" in err
+
+
+def test_convert_writes_into_the_current_folder_and_says_what(run, digits, here):
+    code, out, err = run("convert", digits / "deploy.prototxt", digits / "digits.caffemodel")
+    assert (code, err) == (0, "")
+    assert out.startswith("digits.h5: digits, 14 layers, 6,586 parameters, written in ")
+    assert os.listdir(here) == ["digits.h5"]
+
+
+def test_convert_talks_on_stderr(run, lopsided):
+    code, out, err = run("convert", lopsided, "-o", "net.h5")
+    assert code == 0
+    assert "filled: weights: 4 arrays are filled" in err
+    assert out.count("\n") == 1
+
+
+def test_convert_can_be_quiet(run, lopsided):
+    assert run("convert", lopsided, "--quiet") == (0, "", "")
+
+
+def test_convert_prints_json_and_nothing_else(run, lopsided):
+    code, out, err = run("convert", lopsided, "--json", "-o", "net.h5")
+    assert (code, err) == (0, "")
+    value = json.loads(out)
+    assert value["output"] == "net.h5"
+    assert value["net"] == "lopsided"
+    assert value["parameters"] == 7 * 3 * 2 * 4 + 7 + 5 * 7 * 3 * 4 + 5
+    assert [note["kind"] for note in value["notes"]] == ["filled"]
+
+
+def test_convert_takes_an_input_shape(run, resizable):
+    words = ["convert", resizable, "-q", "--input-shape", "data=4,3,17,12", "-o", "net.h5"]
+    assert run(*words) == (0, "", "")
+    from caffe2keras.record import read_record
+
+    assert read_record("net.h5").inputs[0].shape == (4, 3, 17, 12)
+
+
+@pytest.mark.backend
+def test_convert_writes_an_archive_where_the_name_says_so(run, lopsided):
+    assert run("convert", lopsided, "-q", "-o", "net.keras") == (0, "", "")
+    assert Path("net.keras").read_bytes().startswith(b"PK")
+    code, out, _ = run("verify", "-q", "net.keras", "--oracle", lopsided)
+    assert (code, out) == (0, "net.keras: all 4 blobs agree\n")
+
+
+@pytest.mark.backend
+def test_verify_ends_in_zero_where_all_blobs_agree(run, model, digits):
+    code, out, _ = run("verify", model, digits / "blobs.npz")
+    assert code == 0
+    assert out.splitlines()[0] == "digits.h5 against the blobs in blobs.npz"
+    assert out.splitlines()[-1] == "OK: all 8 blobs agree"
+
+
+@pytest.mark.backend
+def test_verify_ends_in_seven_and_names_the_first_layer_that_differs(run, model, digits):
+    with np.load(digits / "blobs.npz") as blobs:
+        changed = {key: blobs[key] for key in blobs}
+    changed["output/norm1"] = changed["output/norm1"] + 1
+    np.savez("changed.npz", **changed)
+    code, out, _ = run("verify", model, "changed.npz")
+    assert code == 7
+    assert 'first difference: layer "norm1", blob "norm1"' in out
+    assert out.splitlines()[-1] == ('DIFFERENT: 1 of 8 blobs differ, the first in layer "norm1"')
+    code, out, err = run("verify", model, "changed.npz", "--json")
+    assert (code, err) == (7, "")
+    assert json.loads(out)["first_different"] == {"layer": "norm1", "blob": "norm1"}
+    assert run("verify", model, "changed.npz", "--rtol", "1", "-q")[0] == 0
+
+
+@pytest.mark.backend
+def test_verify_asks_the_oracle(run, model, digits):
+    net = [digits / "deploy.prototxt", digits / "digits.caffemodel"]
+    code, out, _ = run("verify", model, "--oracle", *net, "--seed", "3")
+    assert code == 0
+    assert "against the oracle on random inputs, seed 3" in out
+    code, out, _ = run("verify", model, "--oracle", *net, "--inputs", digits / "blobs.npz")
+    assert code == 0
+    assert "against the oracle on the given inputs" in out
+
+
+def test_inspect_ends_in_five_where_something_is_unsupported(run, digits, here):
+    (here / "net.prototxt").write_text(
+        'input: "data" input_shape { dim: 1 dim: 3 dim: 5 dim: 4 }\n'
+        'layer { name: "magic" type: "Magic" bottom: "data" top: "magic" }\n'
+    )
+    code, out, err = run("inspect", "net.prototxt")
+    assert (code, err) == (5, "")
+    assert 'Magic, "magic" (net.prototxt:2)' in out
+    code, out, _ = run("inspect", "net.prototxt", "--json")
+    assert code == 5
+    assert json.loads(out)["unsupported"] == {"Magic": 1}
+    assert run("inspect", digits / "deploy.prototxt")[0] == 0
+
+
+def test_layers_lists_every_type(run):
+    from caffe2keras.layer_map import support_table
+
+    code, out, err = run("layers")
+    assert (code, err) == (0, "")
+    assert {row.caffe_type for row in support_table()} == {
+        line.split()[0] for line in out.splitlines()[2:]
+    }
+    code, out, _ = run("layers", "--json")
+    assert code == 0
+    assert {"caffe_type", "status", "keras", "note"} == set(json.loads(out)[0])
+
+
+def boom(*args, **kwargs):
+    raise RuntimeError("the sky has fallen")
+
+
+def test_an_internal_error_is_exit_code_one_without_a_traceback(run, monkeypatch, golden):
+    monkeypatch.setattr(caffe2keras.convert, "convert", boom)
+    code, out, err = run("convert", "net.prototxt")
+    assert (code, out) == (1, "")
+    golden("errors/internal", err)
+
+
+def test_debug_shows_the_traceback(run, monkeypatch):
+    monkeypatch.setattr(caffe2keras.convert, "convert", boom)
+    code, _, err = run("--debug", "convert", "net.prototxt")
+    assert code == 1
+    assert err.startswith("Traceback (most recent call last):")
+    assert "the sky has fallen" in err
+
+
+def interrupt(*args, **kwargs):
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_is_exit_code_130_without_a_traceback(run, monkeypatch):
+    monkeypatch.setattr(caffe2keras.convert, "convert", interrupt)
+    code, out, err = run("convert", "net.prototxt")
+    assert (code, out) == (130, "")
+    assert err.split() == ["interrupted"]
+
+
+SLOW = """
+import sys, time
+import caffe2keras.convert
+from caffe2keras.__main__ import main
+from caffe2keras.emit import hdf5
+
+def wait(*args):
+    print("writing", flush=True)
+    time.sleep(60)
+
+hdf5.write_arrays = wait
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+)
+def test_a_signal_leaves_no_half_written_file(number, code, lopsided, here):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, "convert", lopsided, "-o", "net.h5"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "writing\n"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert "Traceback" not in err
+    assert os.listdir(here) == []
+
+
+def test_a_reader_that_goes_away_is_no_error_message(here):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "caffe2keras", "layers", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, err = process.communicate(timeout=20)
+    assert err == b""
+
+
+def test_help_comes_quickly():
+    def seconds(*words):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *words], check=True, capture_output=True)
+        return time.perf_counter() - began
+
+    help_takes = min(seconds("-m", "caffe2keras", "--help") for _ in range(5))
+    click_takes = min(seconds("-c", "import click, json, pathlib") for _ in range(5))
+    assert help_takes < 3 * click_takes
