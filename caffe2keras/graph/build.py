@@ -112,10 +112,16 @@ def _named(layers: Sequence[Layer], names: Sequence[str], source: str = "") -> t
     return tuple(last[name] for name in names)
 
 
-def _producers(left_out: Sequence[LayerParameter], state: NetState) -> Mapping[str, str]:
+def _producers(
+    left_out: Sequence[LayerParameter], state: NetState
+) -> Mapping[str, tuple[str, str]]:
+    """For each blob that another state would have: why it is missing, and what brings it back."""
     return {
-        top: f'layer "{layer.name}" ({layer.type}) on line {layer.source_line} produces it, but '
-        f"its rules leave it out in {state}"
+        top: (
+            f'layer "{layer.name}" ({layer.type}) on line {layer.source_line} produces it, but '
+            f"its rules leave it out in {state}",
+            next((f"--stage {stage}" for rule in layer.include for stage in rule.stage), ""),
+        )
         for layer in left_out
         for top in layer.top
     }

@@ -17,10 +17,12 @@ __all__ = ["PREDICTORS", "Split", "is_head", "split_off_training"]
 Key = tuple[str, int]
 
 # Losses that predict before they compare: what they compute first, and which parameter tells its
-# axis (softmax_loss_layer.cpp, infogain_loss_layer.cpp, sigmoid_cross_entropy_loss_layer.cpp).
+# axis (softmax_loss_layer.cpp, infogain_loss_layer.cpp, sigmoid_cross_entropy_loss_layer.cpp; the
+# OHEM sisters of R-FCN's fork weigh the same softmax).
 PREDICTORS: Mapping[str, str] = {
     "SoftmaxWithLoss": "Softmax",
     "SoftmaxLoss": "Softmax",
+    "SoftmaxWithLossOHEM": "Softmax",
     "InfogainLoss": "Softmax",
     "SigmoidCrossEntropyLoss": "Sigmoid",
 }
@@ -32,6 +34,9 @@ _PREDICTIONS: Mapping[str, int] = {
     "Accuracy": 1,
     "HingeLoss": 1,
     "MultinomialLogisticLoss": 1,
+    # Detectors compute their targets from learned boxes, so that the targets look learned, too.
+    "SmoothL1Loss": 1,
+    "SmoothL1LossOHEM": 1,
     "MultiBoxLoss": 3,  # places, confidences, prior boxes; then the ground truth
     "DetectionEvaluate": 1,
     "Silence": 0,

@@ -6,6 +6,7 @@ import difflib
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from caffe2keras.errors import CycleError, DuplicateBlobError, UnknownBlobError
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from caffe2keras.proto.caffe_pb2 import LayerParameter
 
 __all__ = ["did_you_mean", "name_layers", "wire"]
+
+
+_NOTHING: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
@@ -42,7 +46,7 @@ def wire(
     messages: Sequence[LayerParameter],
     names: Sequence[str],
     source: str = "",
-    left_out: Mapping[str, str] | None = None,
+    left_out: Mapping[str, tuple[str, str]] = _NOTHING,
 ) -> tuple[Layer, ...]:
     """Connect layers; the blobs have no shapes yet.
 
@@ -50,7 +54,7 @@ def wire(
         messages: the layers, in the prototxt's order.
         names: theirs, as :func:`name_layers` gives them.
         source: the prototxt's file name, for messages.
-        left_out: blob -> a clause about the layer that would produce it in another state.
+        left_out: blob -> why the layer that produces it is missing, and what brings it back.
 
     Raises:
         UnknownBlobError: a bottom that no layer before produces.
@@ -66,7 +70,7 @@ def wire(
         layer = Layer(name, message.type, Params(message), where=where)
         missing = next((blob for blob in message.bottom if blob not in current), None)
         if missing is not None:
-            raise _unknown_blob(layer, missing, messages, index, current, left_out or {})
+            raise _unknown_blob(layer, missing, messages, index, current, left_out)
         bottoms = tuple(current[blob] for blob in message.bottom)
         tops = tuple(
             _produce(layer, message, place, current, producers) for place in range(len(message.top))
@@ -104,17 +108,18 @@ def _unknown_blob(
     messages: Sequence[LayerParameter],
     index: int,
     current: Mapping[str, Blob],
-    left_out: Mapping[str, str],
+    left_out: Mapping[str, tuple[str, str]],
 ) -> UnknownBlobError | CycleError:
     what = f'{layer} reads blob "{blob}", which no layer before it produces'
     later = _first_producer(blob, messages, index + 1)
     if later is None:
         near = did_you_mean(blob, {*current, *(top for later in messages for top in later.top)})
+        why, cure = left_out.get(blob, ("", near))
         return UnknownBlobError(
             what=what,
             where=layer.where,
-            why=left_out.get(blob, ""),
-            hint=near or f"--input-shape {blob}=N,C,H,W makes it an input",
+            why=why,
+            hint=cure or f"--input-shape {blob}=N,C,H,W makes it an input",
         )
     producer = messages[later]
     name = f'layer "{producer.name}" ({producer.type})'

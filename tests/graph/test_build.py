@@ -173,6 +173,13 @@ def test_a_bottom_produced_in_another_phase_says_so(built):
     )
 
 
+def test_a_bottom_produced_in_another_stage_names_the_stage(built):
+    data = 'layer { name: "d" type: "Data" top: "img" include { stage: "deploy" } }\n'
+    with pytest.raises(UnknownBlobError) as caught:
+        built(data + relu("img", "a"))
+    assert caught.value.hint == "--stage deploy"
+
+
 def test_a_blob_that_nobody_produces_can_be_made_an_input(built):
     net = built(relu("img", "a"), input_shapes={"img": (2, 3, 5, 4)})
     assert keys(net.inputs) == [("img", 0)]

@@ -118,6 +118,12 @@ def test_a_comparison_works_either_way_round(built):
     assert outputs(drop_training_layers(built(LABEL + FC + head("L1Loss", "", bottoms)))) == ["fc"]
 
 
+def test_targets_that_look_learned_are_targets_where_the_type_says_so(built):
+    text = FC + FC.replace('"fc"', '"target"')
+    text += head("SmoothL1Loss", bottoms='bottom: "fc" bottom: "target"')
+    assert outputs(drop_training_layers(built(text))) == ["fc"]
+
+
 def test_both_sides_of_a_comparison_may_be_learned(built):
     text = LABEL + FC + FC.replace('"fc"', '"fc2"')
     text += head("ContrastiveLoss", bottoms='bottom: "fc" bottom: "fc2" bottom: "label"')
