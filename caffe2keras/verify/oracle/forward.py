@@ -146,6 +146,11 @@ def _tops(layer: Layer, bottoms: Sequence[Array], dtype: npt.DTypeLike) -> tuple
     tops = tuple(bottoms)
     for part in (layer, *layer.absorbed):
         tops = _part(part, tops, dtype)
+        if len(tops) != len(part.tops):
+            raise ShapeError(
+                what=f"{part} has {len(part.tops)} tops, but computes {len(tops)}",
+                where=part.where,
+            )
     return tops
 
 

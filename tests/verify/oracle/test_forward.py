@@ -124,6 +124,13 @@ def test_a_layer_that_cannot_take_its_inputs_is_named_with_their_shapes(net_of):
         run(replace(net, layers=(fed, *layers[:-1], sliced)), {"data": np.ones((2, 3, 5, 4))})
 
 
+def test_a_top_that_a_layer_does_not_compute_is_refused(net_of):
+    (fed, absolute, *_) = (net := net_of(CHAIN)).layers
+    odd = replace(absolute, tops=(*absolute.tops, replace(absolute.tops[0], name="b")))
+    with pytest.raises(ShapeError, match=r'"abs" \(AbsVal\) has 2 tops, but computes 1'):
+        run(replace(net, layers=(fed, odd)), {"data": np.ones((2, 3, 5, 4))})
+
+
 def test_a_type_cannot_be_computed_by_two_functions():
     with pytest.raises(ValueError, match=r"ReLU is computed already, by relu; now by .*another"):
 
