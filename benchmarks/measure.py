@@ -73,13 +73,15 @@ def _anonymous_bytes(pid: int) -> int:
     return 0  # it has ended
 
 
-def copy_seconds(source: Path, target: Path) -> float:
-    """How long ``cp`` takes to a file that is not there yet."""
+def copy_seconds(source: Path, target: Path) -> tuple[float, float]:
+    """How long ``cp`` takes to a file that is not there yet; and until that is on the disk."""
     started = time.perf_counter()
     subprocess.run(["cp", source, target], check=True)
-    seconds = time.perf_counter() - started
+    copied = time.perf_counter() - started
+    subprocess.run(["sync", target], check=True)
+    flushed = time.perf_counter() - started
     target.unlink()
-    return seconds
+    return copied, flushed
 
 
 def read_through(path: Path) -> None:

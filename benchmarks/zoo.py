@@ -45,6 +45,7 @@ class Result:
     parameters: int = 0
     seconds: float = 0.0
     copy_seconds: float = 0.0
+    flushed_copy_seconds: float = 0.0
     private_bytes: int = 0
     resident_bytes: int = 0
     blobs: int = 0
@@ -132,7 +133,11 @@ def benchmark(folder: Path, options: argparse.Namespace, scratch: Path) -> Resul
 
 
 def result(
-    name: str, size: int, runs: Sequence[Run], copies: Sequence[float], verified: Run
+    name: str,
+    size: int,
+    runs: Sequence[Run],
+    copies: Sequence[tuple[float, float]],
+    verified: Run,
 ) -> Result:
     """The measurements as one line."""
     if verified.exit_code not in (0, 7):
@@ -144,7 +149,8 @@ def result(
         weight_bytes=size,
         parameters=json.loads(runs[-1].stdout)["parameters"],
         seconds=statistics.median(run.seconds for run in runs),
-        copy_seconds=statistics.median(copies),
+        copy_seconds=statistics.median(copied for copied, _ in copies),
+        flushed_copy_seconds=statistics.median(flushed for _, flushed in copies),
         private_bytes=max(run.private_bytes for run in runs),
         resident_bytes=max(run.resident_bytes for run in runs),
         blobs=len(proof["blobs"]),
@@ -171,8 +177,8 @@ def caffe2keras(command: str, *arguments: Path | str) -> Run:
 
 
 def reason(run: Run) -> str:
-    """The message of a run that failed, on one line."""
-    return " ".join(run.stderr.split()) or f"exit code {run.exit_code}"
+    """The message of a run that failed."""
+    return run.stderr.strip() or f"exit code {run.exit_code}"
 
 
 def numbers(result: Result) -> dict[str, object]:
@@ -195,6 +201,7 @@ def table(results: Sequence[Result]) -> str:
         "parameters",
         "convert s",
         "cp s",
+        "cp, sync s",
         "private MB",
         "resident MB",
         "blobs",
@@ -202,19 +209,20 @@ def table(results: Sequence[Result]) -> str:
         "first difference",
     )
     rows = [row(result) for result in results]
-    return render_markdown(header, rows, right=range(1, 8))
+    return render_markdown(header, rows, right=range(1, 9))
 
 
 def row(result: Result) -> tuple[str, ...]:
     """One net's cells."""
     if result.failure:
-        return (result.net, *[""] * 7, result.failure)
+        return (result.net, *[""] * 8, result.failure.splitlines()[0])
     error = result.worst_relative_error
     return (
         result.net,
         f"{result.parameters:,}",
         f"{result.seconds:.2f}",
         f"{result.copy_seconds:.2f}",
+        f"{result.flushed_copy_seconds:.2f}",
         f"{result.private_bytes / MB:.0f}",
         f"{result.resident_bytes / MB:.0f}",
         str(result.blobs),
