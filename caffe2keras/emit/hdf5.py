@@ -8,7 +8,8 @@ The file is what ``model.save("x.h5")`` of Keras 2.3 writes, in every point that
   ``<layer>/<layer>/<variable>:0``;
 
 and one root attribute of ours, ``caffe2keras``. Strings have a fixed length, there are no dates,
-and keys are sorted: the same net gives the same bytes.
+and keys are sorted: the same net gives the same bytes. The format is that of HDF5 1.8, the oldest
+that stores attributes beyond 64 KB.
 
 HDF5 lays the file out first, with room for every array; the numbers are then streamed into
 their places, past the library, from views of the mapped weights file.
@@ -16,6 +17,7 @@ their places, past the library, from views of the mapped weights file.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -39,9 +41,6 @@ _KERAS_VERSION = b"2.3.1"
 # Keras splits an attribute array above this many bytes into name0, name1, ...
 _ATTRIBUTE_BYTES = 64512
 
-# This version of the format stores attributes beyond 64 KB.
-_LIBVER = ("v108", "v108")
-
 
 def write_hdf5(
     model: KerasModel,
@@ -61,7 +60,7 @@ def write_hdf5(
     Raises:
         EmitError: the disk said no.
     """
-    with replacing(target) as scratch, h5py.File(scratch, "w", libver=_LIBVER) as file:
+    with replacing(target) as scratch, _created(scratch) as file:
         placements = _lay_out(model, file)
         file.flush()
         handle = os.open(scratch, os.O_RDWR)
@@ -72,50 +71,66 @@ def write_hdf5(
         file.attrs["caffe2keras"] = np.bytes_(to_json(record()))
 
 
+def _created(path: Path) -> h5py.File:
+    """A new file that keeps no times; h5py itself cannot ask this of the root group."""
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(h5py.h5f.LIBVER_V18, h5py.h5f.LIBVER_V18)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    flags = h5py.h5f.ACC_TRUNC
+    return h5py.File(h5py.h5f.create(os.fsencode(path), flags, _timeless("FILE_CREATE"), access))
+
+
+def _timeless(kind: str) -> Any:
+    """Creation properties of this kind of object, without its times."""
+    plist = h5py.h5p.create(getattr(h5py.h5p, kind))
+    plist.set_obj_track_times(False)
+    return plist
+
+
+def _make_group(parent: h5py.Group, name: str) -> h5py.Group:
+    gcpl = _timeless("GROUP_CREATE")
+    return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=gcpl))
+
+
 def _lay_out(model: KerasModel, file: h5py.File) -> list[Placement]:
     """Everything but the numbers and the record; where the numbers belong is the answer."""
     file.attrs["keras_version"] = np.bytes_(_KERAS_VERSION)
     file.attrs["backend"] = np.bytes_(_BACKEND)
     file.attrs["model_config"] = np.bytes_(to_json(model_config(model)))
-    weights = file.create_group("model_weights")
+    weights = _make_group(file, "model_weights")
     weights.attrs["backend"] = np.bytes_(_BACKEND)
     weights.attrs["keras_version"] = np.bytes_(_KERAS_VERSION)
     layers = layers_in_keras_order(model)
     _write_names(weights, "layer_names", [named.name for named in layers])
     placements: list[Placement] = []
     for named in layers:
-        placements += _lay_out_layer(weights.create_group(named.name), named)
+        placements += _lay_out_layer(_make_group(weights, named.name), named)
     return placements
 
 
 def _lay_out_layer(group: h5py.Group, named: NamedLayer) -> list[Placement]:
-    names = [f"{named.name}/{variable.name}:0" for variable in named.layer.variables]
-    _write_names(group, "weight_names", names)
+    variables = named.layer.variables
+    names = [f"{variable.name}:0" for variable in variables]
+    _write_names(group, "weight_names", [f"{named.name}/{name}" for name in names])
+    inner = _make_group(group, named.name) if variables else group
     return [
-        Placement(_make_room(group, name, variable), variable.view)
-        for name, variable in zip(names, named.layer.variables, strict=True)
+        Placement(_make_room(inner, name, variable), variable.view)
+        for name, variable in zip(names, variables, strict=True)
         if variable.view.size
     ]
 
 
 def _make_room(group: h5py.Group, name: str, variable: Variable) -> int:
     """Create the data set with its storage but without numbers; its place in the file."""
-    if variable.view.size != int(np.prod(variable.shape, dtype=np.int64)):
+    if variable.view.size != math.prod(variable.shape):
         raise ValueError(f"{name}: {variable.view.shape} does not fill {variable.shape}")
-    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    plist.set_obj_track_times(False)
-    links = h5py.h5p.create(h5py.h5p.LINK_CREATE)
-    links.set_create_intermediate_group(True)
-    space = (
-        h5py.h5s.create_simple(variable.shape)
-        if variable.shape
-        else h5py.h5s.create(h5py.h5s.SCALAR)
-    )
-    dataset = h5py.h5d.create(
-        group.id, name.encode(), h5py.h5t.IEEE_F32LE, space, dcpl=plist, lcpl=links
-    )
+    dcpl = _timeless("DATASET_CREATE")
+    dcpl.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    dcpl.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    # HDF5 calls the space without axes a scalar's.
+    shape = variable.shape
+    space = h5py.h5s.create_simple(shape) if shape else h5py.h5s.create(h5py.h5s.SCALAR)
+    dataset = h5py.h5d.create(group.id, name.encode(), h5py.h5t.IEEE_F32LE, space, dcpl=dcpl)
     return int(dataset.get_offset())
 
 

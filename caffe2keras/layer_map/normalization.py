@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from caffe2keras.errors import UnsupportedCombinationError
 from caffe2keras.graph.net import Note, Weight
 from caffe2keras.layer_map.registry import Placed, maps
 from caffe2keras.spec import Fragment, KerasLayer, Variable, line
@@ -26,14 +25,8 @@ def batch_norm(layer: Placed) -> Fragment:
     Caffe    sum of means (C,), sum of variances (C,), their weight (1,); gamma, beta (C,) of Scale
     Keras    BatchNormalization; caffe2keras>BatchStatisticsNormalization where use_global_stats
              is false
-    Refuses  inputs of rank 1
     """
     x, p = layer.inputs[0], layer.params.batch_norm_param
-    if x.rank == 1:
-        raise UnsupportedCombinationError(
-            what=f"BatchNorm of an input of shape {x.shape}",
-            why="Keras keeps the first axis for the batch and normalises along another one",
-        )
     if p.has("use_global_stats") and not p.use_global_stats:
         config = {"axis": x.keras_axis(1), "epsilon": p.eps}
         # The running averages are written in training and not read with these statistics.

@@ -1,0 +1,162 @@
+"""The promise: whatever is written in a prototxt is honoured or refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from caffe2keras.convert import convert, load_net
+from caffe2keras.errors import (
+    GraphError,
+    UnsupportedFieldError,
+    UnsupportedLayersError,
+)
+from caffe2keras.layer_map import map_net
+from caffe2keras.spec import KerasModel
+
+DATA = 'layer { name: "data" type: "Input" top: "data" input_param { shape { %s } } }\n'
+IMAGE = DATA % "dim: 2 dim: 3 dim: 9 dim: 7"
+
+
+def mapped(text: str, folder: Path, **options: object) -> KerasModel:
+    path = folder / "net.prototxt"
+    path.write_text(text)
+    return map_net(load_net(path), **options)
+
+
+def classes(model: KerasModel) -> list[str]:
+    return [named.layer.class_name for named in model.layers]
+
+
+def test_all_that_cannot_be_converted_is_told_at_once(tmp_path: Path) -> None:
+    text = IMAGE + (
+        'layer { name: "a" type: "Mystery" bottom: "data" top: "a" }\n'
+        'layer { name: "b" type: "Mystery" bottom: "a" top: "b" }\n'
+        'layer { name: "c" type: "Python" bottom: "data" top: "c" }\n'
+        'layer { name: "d" type: "ReLU" bottom: "data" top: "d" relu_param { fancy: 3 } }\n'
+    )
+    with pytest.raises(UnsupportedLayersError) as caught:
+        mapped(text, tmp_path)
+    mystery, python, field = caught.value.refusals
+    assert mystery.startswith('Mystery x 2, first "a"')
+    assert ":2)" in mystery
+    assert python.startswith('Python, "c"')
+    assert "relu_param.fancy = 3" in field
+    assert caught.value.exit_code == 5
+    assert "4 layers" in caught.value.what
+
+
+def test_a_field_that_nobody_reads_is_refused_with_its_place(tmp_path: Path) -> None:
+    text = IMAGE + (
+        'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"\n'
+        "  convolution_param { num_output: 2 kernal_size: 3 kernel_size: 3 } }\n"
+    )
+    with pytest.raises(UnsupportedFieldError) as caught:
+        mapped(text, tmp_path)
+    assert "convolution_param.kernal_size = 3 (line 3, column" in caught.value.what
+    assert "kernel_size" in caught.value.hint
+    assert caught.value.where.endswith("net.prototxt:2")
+
+
+def test_a_field_at_its_default_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    text = IMAGE + (
+        'layer { name: "r" type: "ReLU" bottom: "data" top: "r"\n'
+        "  softmax_param { axis: 1 } relu_param { negative_slope: 0 engine: CUDNN } }\n"
+    )
+    assert classes(mapped(text, tmp_path)) == ["InputLayer", "ReLU"]
+
+
+def test_a_parameter_of_another_layer_type_is_refused_too(tmp_path: Path) -> None:
+    text = IMAGE + (
+        'layer { name: "r" type: "ReLU" bottom: "data" top: "r" pooling_param { stride: 2 } }\n'
+    )
+    with pytest.raises(UnsupportedFieldError, match=r"pooling_param\.stride = 2"):
+        mapped(text, tmp_path)
+
+
+def test_fields_of_training_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    text = IMAGE + (
+        'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"\n'
+        '  param { name: "w" lr_mult: 3 decay_mult: 2 } propagate_down: false loss_weight: 2\n'
+        '  convolution_param { num_output: 2 kernel_size: 3 weight_filler { type: "msra" }\n'
+        '    bias_filler { type: "constant" value: 0.5 } engine: CAFFE } }\n'
+    )
+    assert classes(mapped(text, tmp_path)) == ["InputLayer", "Conv2D"]
+
+
+def test_a_net_that_only_passes_its_input_on_has_a_layer_all_the_same(tmp_path: Path) -> None:
+    text = IMAGE + 'layer { name: "s" type: "Slice" bottom: "data" top: "s" }\n'
+    model = mapped(text, tmp_path)
+    assert classes(model) == ["InputLayer", "Activation"]
+    assert [tensor.layer for tensor in model.outputs] == ["s"]
+
+
+def test_a_net_without_layers_behind_its_input_computes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(GraphError, match="computes nothing"):
+        mapped(IMAGE, tmp_path)
+
+
+def test_layers_with_the_same_arrays_become_one_that_is_called_twice(tmp_path: Path) -> None:
+    conv = (
+        'layer { name: "%s" type: "Convolution" bottom: "%s" top: "%s" param { name: "w" }\n'
+        '  param { name: "b" } convolution_param { num_output: 3 kernel_size: 3 pad: 1 } }\n'
+    )
+    text = IMAGE + conv % ("one", "data", "one") + conv % ("two", "one", "two")
+    model = mapped(text, tmp_path)
+    assert classes(model) == ["InputLayer", "Conv2D"]
+    assert [node.layer for node in model.nodes] == ["one", "one"]
+    assert (model.outputs[0].layer, model.outputs[0].node) == ("one", 1)
+
+
+def test_layers_with_the_same_arrays_but_another_window_stay_two(tmp_path: Path) -> None:
+    conv = (
+        'layer { name: "%s" type: "Convolution" bottom: "data" top: "%s" param { name: "w" }\n'
+        '  param { name: "b" } convolution_param { num_output: 3 kernel_size: 3 stride: %d } }\n'
+    )
+    text = IMAGE + conv % ("one", "one", 1) + conv % ("two", "two", 2)
+    assert classes(mapped(text, tmp_path)) == ["InputLayer", "Conv2D", "Conv2D"]
+
+
+def test_a_blob_is_permuted_once_for_all_who_want_it_so(tmp_path: Path) -> None:
+    flat = 'layer { name: "%s" type: "Flatten" bottom: "data" top: "%s" }\n'
+    model = mapped(IMAGE + flat % ("a", "a") + flat % ("b", "b"), tmp_path)
+    assert classes(model) == ["InputLayer", "Permute", "Flatten", "Flatten"]
+
+
+def test_channels_first_needs_no_permutation(tmp_path: Path) -> None:
+    text = IMAGE + 'layer { name: "a" type: "Flatten" bottom: "data" top: "a" }\n'
+    model = mapped(text, tmp_path, data_format="channels_first")
+    assert classes(model) == ["InputLayer", "Flatten"]
+
+
+def test_what_no_output_depends_on_is_left_out_and_told(tmp_path: Path) -> None:
+    text = IMAGE + (
+        'layer { name: "ref" type: "Input" top: "ref" input_param { shape { dim: 2 dim: 3 '
+        "dim: 5 dim: 4 } } }\n"
+        'layer { name: "crop" type: "Crop" bottom: "data" bottom: "ref" top: "crop"\n'
+        "  crop_param { axis: 2 offset: 1 } }\n"
+        'layer { name: "fc" type: "InnerProduct" bottom: "crop" top: "fc"\n'
+        "  inner_product_param { num_output: 2 } }\n"
+    )
+    model = mapped(text, tmp_path)
+    assert [tensor.layer for tensor in model.inputs] == ["data"]
+    assert any(note.subject == "ref" and note.kind == "dropped" for note in model.notes)
+
+
+def test_a_batch_that_is_mixed_stays_as_large_as_it_is_and_is_told(tmp_path: Path) -> None:
+    text = IMAGE + (
+        'layer { name: "s" type: "Softmax" bottom: "data" top: "s" softmax_param { axis: 0 } }\n'
+    )
+    model = mapped(text, tmp_path)
+    assert model.static_batch == 2
+    assert model.layers[0].layer.config["batch_input_shape"] == [2, 9, 7, 3]
+    assert any("batch size" in note.subject for note in model.notes)
+
+
+def test_convert_leaves_no_file_behind_when_it_refuses(tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text(IMAGE + 'layer { name: "a" type: "Mystery" bottom: "data" top: "a" }\n')
+    with pytest.raises(UnsupportedLayersError):
+        convert(path, output=tmp_path / "net.h5")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["net.prototxt"]
