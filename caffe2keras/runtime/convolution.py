@@ -277,7 +277,8 @@ class ConvTranspose(_Convolution):
         features, channels = kernel.shape[rank:]
         # (reversed before the groups get an axis of their own: TensorFlow reverses 8 at most)
         kernel = ops.reshape(kernel, (*cut, features, channels))
-        kernel = ops.flip(kernel, axis=tuple(range(0, 2 * rank, 2)))
+        for axis in range(0, 2 * rank, 2):
+            kernel = ops.flip(kernel, axis)
         kernel = ops.reshape(kernel, (*cut, features, self.groups, channels // self.groups))
         order = (
             *range(0, 2 * rank, 2),
