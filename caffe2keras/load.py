@@ -57,7 +57,9 @@ def load_model(
             what=f"Keras cannot load {path}",
             why=str(error).strip().splitlines()[0],
         ) from error
-    return keep_float32(_resized(keras, model, shapes) if shapes else model)
+    if shapes:
+        model = _resized(keras, model, shapes)
+    return keep_float32(model if model.compiled else _unwrapped(keras, model))
 
 
 def check_input_shapes(record: Record, shapes: Mapping[str, OpenShape]) -> None:
@@ -113,6 +115,16 @@ def _keras_shapes(record: Record, wanted: Mapping[str, OpenShape]) -> dict[str, 
 
 def _option(blob: str, shape: OpenShape) -> str:
     return f"{blob}=" + ",".join("1" if extent is None else str(extent) for extent in shape)
+
+
+def _unwrapped(keras: Any, model: Any) -> Any:
+    """The same model, with its only input and its only output as themselves.
+
+    The files' dialect makes lists of one of them, and Keras 3 then warns of a lone array.
+    """
+    inputs = model.inputs if len(model.inputs) > 1 else model.inputs[0]
+    outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]
+    return keras.Model(inputs, outputs, name=model.name)
 
 
 def _resized(keras: Any, model: Any, shapes: Mapping[str, OpenShape]) -> Any:

@@ -26,6 +26,15 @@ def test_a_converted_file_becomes_a_keras_model(model):
     assert loaded.predict_on_batch(images(6, 3, 11, 8)).shape == (6, 5)
 
 
+def test_a_lone_input_and_a_lone_output_are_no_lists(model):
+    loaded = load_model(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        called = loaded(images(2, 3, 11, 8), training=False)
+    assert called.shape == (2, 5)
+    assert loaded.name == "lopsided"
+
+
 def test_our_layers_and_old_spellings_load_without_a_warning(tmp_path):
     net = tmp_path / "leaky.prototxt"
     net.write_text(
