@@ -57,6 +57,18 @@ def test_the_record_of_a_conversion_is_read_back(model):
     assert not record.resizable
 
 
+def test_an_input_that_has_further_names_is_one_input(tmp_path):
+    net = tmp_path / "net.prototxt"
+    net.write_text(
+        'input: "data" input_shape { dim: 2 dim: 3 dim: 5 dim: 4 }\n'
+        'layer { name: "c" type: "Concat" bottom: "data" top: "again" }\n'
+        'layer { name: "r" type: "ReLU" bottom: "again" top: "r" }\n'
+    )
+    record = read_record(convert(net, output=tmp_path / "net.h5").output)
+    assert [fed.blob for fed in record.inputs] == ["data"]
+    assert [blob.blob for blob in record.blobs] == ["data", "again", "r"]
+
+
 def test_an_archive_carries_its_record_in_a_member(model, tmp_path):
     with h5py.File(model) as file:
         text = bytes(file.attrs["caffe2keras"])

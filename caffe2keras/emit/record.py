@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caffe2keras.layout import DataFormat
-from caffe2keras.spec import BlobTensor, KerasModel, NamedLayer, Variable
+from caffe2keras.spec import BlobTensor, KerasModel, NamedLayer, TensorRef, Variable
 
 __all__ = ["Source", "Sources", "record_of"]
 
@@ -46,7 +46,6 @@ def record_of(
         sources: the files converted.
         version: of this tool.
     """
-    fed = {tensor for tensor in model.inputs}
     ends = dict.fromkeys(model.outputs)
     return {
         "version": version,
@@ -56,7 +55,7 @@ def record_of(
             "prototxt": sources.prototxt.to_json(),
             "weights": sources.weights.to_json() if sources.weights else None,
         },
-        "inputs": [_input(blob) for blob in model.blobs if blob.tensor in fed],
+        "inputs": [_input(_first_on(model, tensor)) for tensor in model.inputs],
         "outputs": [_name_of_output(model, tensor) for tensor in ends],
         "blobs": [_blob(blob) for blob in model.blobs],
         "variables": [
@@ -82,6 +81,11 @@ def _input(blob: BlobTensor) -> dict[str, Any]:
         "shape": list(blob.shape),
         "layout": list(blob.layout.permutation),
     }
+
+
+def _first_on(model: KerasModel, tensor: TensorRef) -> BlobTensor:
+    # Layers that change nothing give what is fed further names; the first is the net's input.
+    return next(blob for blob in model.blobs if blob.tensor == tensor)
 
 
 def _name_of_output(model: KerasModel, tensor: object) -> str:
