@@ -90,6 +90,7 @@ def require_shapes(
     if not missing:
         return
     first = next(iter(missing.values()))
+    first = replace(first, type=first.params.message.type)  # as the prototxt calls it
     raise InputError(
         what="nobody has told the shape of " + ", ".join(f'input "{name}"' for name in missing),
         where=f"{first.where}, {first}",

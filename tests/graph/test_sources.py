@@ -97,7 +97,7 @@ def test_all_shapes_that_are_missing_are_asked_for_at_once(built):
         built(text)
     assert str(caught.value) == (
         'nobody has told the shape of input "data", input "other"\n'
-        '  in: net.prototxt:1, layer "d" (Input)\n'
+        '  in: net.prototxt:1, layer "d" (HDF5Data)\n'
         "  why: the prototxt does not say it; a data layer finds it in its data\n"
         "  try: --input-shape data=N,C,H,W --input-shape other=N,C,H,W"
     )
