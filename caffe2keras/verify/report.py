@@ -39,6 +39,8 @@ class BlobResult:
     def explain(self) -> str:
         """What is wrong, or the largest difference where nothing is."""
         found = self.difference
+        if found is not None and found.max_abs == 0.0:
+            return "none, all numbers are equal"
         if found is None:
             return f"expected shape {self.shape}, received {self.received_shape}"
         return (
@@ -194,8 +196,12 @@ def _row(result: BlobResult) -> tuple[str, ...]:
         received = "x".join(map(str, result.received_shape))
         return result.layer, result.blob, shape, "-", "-", f"ours is {received}", verdict
     place = ",".join(map(str, found.index))
-    errors = f"{found.max_abs:.2e}", f"{found.max_rel:.2e}"
+    errors = _short(found.max_abs), _short(found.max_rel)
     return result.layer, result.blob, shape, *errors, place, verdict
+
+
+def _short(error: float) -> str:
+    return f"{error:.2e}" if error else "0"
 
 
 def _result_json(result: BlobResult) -> dict[str, Any]:
