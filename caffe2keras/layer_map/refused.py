@@ -9,13 +9,15 @@ from caffe2keras.errors import UnsupportedError
 __all__ = ["REFUSED", "reason_for"]
 
 _CUT = "cut the layer out of the prototxt and do its work outside the model"
-_TRAINING = "this layer only trains; convert the deploy net, or choose --phase TEST"
+_UNROLL = "write the steps out as InnerProduct, Eltwise, Sigmoid and TanH layers, which convert"
 
 # Caffe type -> (why, what to try)
 REFUSED = MappingProxyType(
     {
         "Python": ("its computation is a Python class that the prototxt only names", _CUT),
-        "WindowData": ("it reads image windows from a list while training", _TRAINING),
+        "LSTM": ("its state runs through time, and no mapping says that in Keras", _UNROLL),
+        "LSTMUnit": ("it is one step of an LSTM, and no mapping says that in Keras", _UNROLL),
+        "RNN": ("its state runs through time, and no mapping says that in Keras", _UNROLL),
     }
 )
 

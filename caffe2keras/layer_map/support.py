@@ -11,6 +11,24 @@ from caffe2keras.layer_map.registry import mappings
 
 __all__ = ["SupportRow", "support_table"]
 
+# Types that never reach a mapping: data layers become inputs (graph.sources), Split gives its tops
+# their bottom (passes.splits), heads of training are dropped (passes.training).
+_INPUT = ("exact", "InputLayer", "label tops that no layer needs are dropped")
+_HEAD = ("dropped", "", "it only measures; with the labels that only it reads")
+_PREDICTS = "the loss is dropped with its labels, what predicts stays"
+_BEFORE_THE_MAP = {
+    "Input": ("exact", "InputLayer", ""),
+    **dict.fromkeys(("Data", "ImageData", "HDF5Data", "MemoryData", "WindowData"), _INPUT),
+    **dict.fromkeys(("AnnotatedData", "DenseImageData", "VideoData"), _INPUT),
+    "Split": ("exact", "nothing at all", ""),
+    **dict.fromkeys(("Accuracy", "HDF5Output", "Silence", "EuclideanLoss", "HingeLoss"), _HEAD),
+    **dict.fromkeys(("ContrastiveLoss", "MultinomialLogisticLoss"), _HEAD),
+    **dict.fromkeys(("MultiBoxLoss", "SmoothL1Loss"), _HEAD),
+    "SoftmaxWithLoss": ("dropped", "Softmax", _PREDICTS),
+    "InfogainLoss": ("dropped", "Softmax", _PREDICTS),
+    "SigmoidCrossEntropyLoss": ("dropped", 'Activation("sigmoid")', _PREDICTS),
+}
+
 _SECTION = re.compile(r"^(Caffe|Keras|Differs|Refuses|Source) {1,6}(.*)$")
 
 
@@ -33,7 +51,7 @@ class SupportRow:
 
 def support_table() -> tuple[SupportRow, ...]:
     """Every known type, by name."""
-    rows = [_mapped("Input", {"Keras": "InputLayer"})]
+    rows = [SupportRow(kind, *cells) for kind, cells in _BEFORE_THE_MAP.items()]
     rows += [
         _mapped(kind, _sections(inspect.getdoc(entry.mapper) or ""))
         for kind, entry in mappings().items()
