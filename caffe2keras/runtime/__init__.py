@@ -8,7 +8,8 @@ same numbers on every backend (on OpenVINO, inference only).
 from caffe2keras.runtime.activation import AbsVal, Clip, Swish, Threshold
 from caffe2keras.runtime.argmax import ArgMax
 from caffe2keras.runtime.constant import Constant
-from caffe2keras.runtime.convolution import Conv, ConvTranspose
+from caffe2keras.runtime.convolution import Conv
+from caffe2keras.runtime.convolution_transpose import ConvTranspose
 from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile
 from caffe2keras.runtime.lrn import LRN
