@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caffe2keras.errors import BlobFileError, InputError
+from caffe2keras.graph.net import Layer, Net
 from caffe2keras.load import OpenShape, check_input_shapes
 from caffe2keras.read import read_blobs
 from caffe2keras.record import Record
@@ -21,6 +22,14 @@ StrPath = str | PathLike[str]
 
 # Two entries tell a mixed-up batch as well as ten do, in a fifth of the time.
 _BATCH = 2
+
+# (type, which bottom) -> how many values its whole numbers may have
+_INDICES: Mapping[tuple[str, int], Callable[[Layer], int]] = {
+    ("BatchReindex", 1): lambda layer: layer.bottoms[0].shape[0],
+    ("Embed", 0): lambda layer: int(layer.params.fresh().embed_param.input_dim),
+    ("LSTM", 1): lambda layer: 2,  # whether the sequence goes on
+    ("RNN", 1): lambda layer: 2,
+}
 
 
 def given_inputs(
@@ -64,25 +73,45 @@ def complete(record: Record, arrays: Mapping[str, Array], path: StrPath) -> dict
     return inputs
 
 
-def draw(record: Record, given: Mapping[str, Array], seed: int) -> dict[str, Array]:
-    """The given inputs, and normally distributed numbers for the others.
+def draw(record: Record, net: Net, given: Mapping[str, Array], seed: int) -> dict[str, Array]:
+    """The given inputs, and random numbers for the others.
+
+    They are normally distributed, or whole numbers in range where a layer takes them as indices.
 
     Raises:
-        InputError: an input has a shape that the net was not converted for.
+        InputError: a given input has a shape that the net was not converted for.
     """
+    check_input_shapes(record, open_shapes(record, given))
     random = np.random.default_rng(seed)
-    inputs = {
-        blob: given[blob] if blob in given else random.standard_normal(shape).astype(np.float32)
-        for blob, shape in _small_shapes(record, given).items()
+    limits = _index_limits(net)
+    shapes = _shapes(record, given, shrink=not limits)
+    return {
+        blob: given[blob] if blob in given else _random(random, shape, limits.get(blob))
+        for blob, shape in shapes.items()
     }
-    check_input_shapes(record, open_shapes(record, inputs))
-    return inputs
+
+
+def _random(random: np.random.Generator, shape: tuple[int, ...], limit: int | None) -> Array:
+    if limit is None:
+        return random.standard_normal(shape).astype(np.float32)
+    return random.integers(limit, size=shape).astype(np.float32)
+
+
+def _index_limits(net: Net) -> dict[str, int]:
+    """Input blob -> how many values there are, for those that hold indices."""
+    fed = {blob.key for blob in net.inputs}
+    return {
+        bottom.name: _INDICES[layer.type, place](layer)
+        for layer in net.layers
+        for place, bottom in enumerate(layer.bottoms)
+        if bottom.key in fed and (layer.type, place) in _INDICES
+    }
 
 
 def open_shapes(record: Record, inputs: Mapping[str, Array]) -> dict[str, OpenShape]:
-    """The inputs' shapes, the batch left open where the net leaves it so."""
+    """The shapes of these inputs, the batch left open where the net leaves it so."""
     shapes: dict[str, OpenShape] = {}
-    for entry in record.inputs:
+    for entry in (entry for entry in record.inputs if entry.blob in inputs):
         batch = entry.layout.permutation[0] if entry.shape and record.static_batch is None else None
         shapes[entry.blob] = tuple(
             None if axis == batch else extent
@@ -91,12 +120,12 @@ def open_shapes(record: Record, inputs: Mapping[str, Array]) -> dict[str, OpenSh
     return shapes
 
 
-def _small_shapes(record: Record, given: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
-    """The converted shapes, with few batch entries where their number is free."""
+def _shapes(record: Record, given: Mapping[str, Array], shrink: bool) -> dict[str, tuple[int, ...]]:
+    """The converted shapes, with the batch of what is given, or with few entries if it is free."""
     shapes = {entry.blob: list(entry.shape) for entry in record.inputs}
     axes = {entry.blob: entry.layout.permutation[0] for entry in record.inputs if entry.shape}
     sizes = {shapes[blob][axis] for blob, axis in axes.items()}
-    if record.static_batch is None and len(sizes) == 1:
+    if record.static_batch is None and len(sizes) == 1 and shrink:
         wanted = {given[blob].shape[axis] for blob, axis in axes.items() if blob in given}
         for blob, axis in axes.items():
             shapes[blob][axis] = min(wanted or {_BATCH, *sizes})

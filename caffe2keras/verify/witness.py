@@ -74,17 +74,17 @@ def by_oracle(
         record: the converted file's.
         prototxt: the net.
         weights: its numbers.
-        inputs: what to feed; the others are drawn, normally distributed.
+        inputs: what to feed; the others are drawn.
         seed: of those.
         options: for ``load_net``, as they were given to ``convert``.
 
     Raises:
         Caffe2KerasError: whatever reading and computing the net may raise.
     """
-    fed = draw(record, inputs, seed)
     shapes = {entry.blob: entry.shape for entry in record.inputs}
     files = Path(prototxt), None if weights is None else Path(weights)
     net = load_net(*files, **{"input_shapes": shapes, **options})
+    fed = draw(record, net, inputs, seed)
     final = _final_keys(record, net)
     blobs = run(net, fed, np.float64, keep=lambda blob: blob.key in final)
     expected = {key[0]: array for key, array in blobs.items() if key in final}

@@ -57,6 +57,27 @@ def test_the_oracle_is_a_witness_that_needs_no_recording(model, lopsided):
     assert report.witness == "the oracle on random inputs, seed 5"
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        'type: "Embed" bottom: "index" top: "y" embed_param { input_dim: 5 num_output: 3 }',
+        'type: "BatchReindex" bottom: "data" bottom: "index" top: "y"',
+    ],
+)
+def test_the_oracle_draws_indices_where_a_layer_takes_them(layer, tmp_path):
+    net = tmp_path / "indices.prototxt"
+    net.write_text(
+        'input: "data" input_shape { dim: 4 dim: 3 }\n'
+        'input: "index" input_shape { dim: 6 }\n'
+        f'layer {{ name: "y" {layer} }}\n'
+        'layer { name: "z" type: "ReLU" bottom: "data" top: "z" }\n'
+    )
+    path = convert(net, output=tmp_path / "indices.h5").output
+    report = verify(path, oracle=(net, None))
+    assert report.ok, str(report)
+    assert {result.blob for result in report.results} == {"y", "z"}
+
+
 def test_the_oracle_may_be_given_what_to_feed(model, lopsided, recorded):
     for inputs in ({"data": IMAGES}, recorded()):
         report = verify(model, oracle=(lopsided, None), inputs=inputs)
@@ -229,6 +250,12 @@ def test_an_input_without_numbers_is_an_error(model, recorded):
 def test_an_input_that_the_net_does_not_have_is_an_error(model, lopsided):
     with pytest.raises(InputError, match='the net has no input "image"'):
         verify(model, oracle=(lopsided, None), inputs={"image": IMAGES})
+
+
+@pytest.mark.parametrize("shape", [(), (4, 3, 11), (4, 3, 12, 8), (4, 2, 11, 8)])
+def test_an_input_of_a_shape_that_the_net_cannot_take_is_an_error(shape, model, lopsided):
+    with pytest.raises(InputError, match='input "data" cannot have shape'):
+        verify(model, oracle=(lopsided, None), inputs={"data": np.zeros(shape)})
 
 
 def test_a_recorded_input_that_the_model_does_not_take_is_noted(model, recorded):
