@@ -47,7 +47,11 @@ def scale(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     p = params.scale_param
     gamma = _operand(p, bottoms)
     learned = (gamma,) if len(bottoms) == 1 else ()
-    return Inferred((bottoms[0],), (*learned, gamma) if p.bias_term else learned)
+    if not p.bias_term:
+        return Inferred((bottoms[0],), learned)
+    # The Bias within is learned along the axis, so that there has to be one, scalar or not.
+    canonical_axis(p.axis, bottoms[0])
+    return Inferred((bottoms[0],), (*learned, gamma))
 
 
 @infers("Bias")

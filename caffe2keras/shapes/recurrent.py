@@ -111,14 +111,20 @@ def _unrolled(
     demand(tops == 1 + exposed, f"it produces {1 + exposed} outputs, received {tops}")
     demand(len(x) >= 3, f"the input takes (steps, streams, ...), 3 axes or more, received {x}")
     demand(cont == x[:2], f"the continuation indicators take {x[:2]}, received {cont}")
-    static = rest[: len(rest) - exposed]
-    for shape in static:
-        demand(
-            len(shape) >= 2 and shape[0] == x[1],
-            f"the static input takes ({x[1]}, ...), 2 axes or more, received {shape}",
-        )
+    static, initial = rest[: len(rest) - exposed], rest[len(rest) - exposed :]
     state = (1, x[1], p.num_output)
-    for shape in rest[len(static) :]:
-        demand(shape == state, f"the initial states take {state}, received {shape}")
+    _check_beside(x[1], static, initial, state)
     inputs = (count(x, 2), *(count(shape, 1) for shape in static))
     return p.num_output, ((*x[:2], p.num_output), *(state,) * exposed), inputs
+
+
+def _check_beside(
+    streams: int, static: Sequence[Shape], initial: Sequence[Shape], state: Shape
+) -> None:
+    for shape in static:
+        demand(
+            len(shape) >= 2 and shape[0] == streams,
+            f"the static input takes ({streams}, ...), 2 axes or more, received {shape}",
+        )
+    for shape in initial:
+        demand(shape == state, f"the initial states take {state}, received {shape}")

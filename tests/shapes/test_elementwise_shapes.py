@@ -87,8 +87,11 @@ def test_a_second_input_is_not_learned_but_its_bias_is(inferred):
     text = "scale_param { axis: 0 bias_term: true }"
     assert inferred("Scale", text, B, (2, 3)).weights == ((2, 3),)
     assert inferred("Bias", "", B, (3, 5)).weights == ()
-    # A scalar fits anywhere, wherever the axis points (genuine Caffe).
+
+
+def test_a_scalar_fits_wherever_the_axis_points_but_its_bias_does_not(inferred, refused):
     assert inferred("Scale", "scale_param { axis: 9 }", B, ()).tops == (B,)
+    refused("axis 9 is out of range", "Scale", "scale_param { axis: 9 bias_term: true }", B, ())
 
 
 @pytest.mark.parametrize(
