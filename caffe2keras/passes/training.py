@@ -40,7 +40,7 @@ def drop_training_layers(net: Net) -> Net:
             layers.append(heads[index])
             notes.append(_becomes(layer, heads[index]))
         elif index in split.heads:
-            notes.append(Note("dropped", layer.name, f"{layer.type} only serves training"))
+            notes.append(Note("dropped", layer.name, f"{layer.type} adds nothing to a prediction"))
         elif index in split.label_path:
             notes.append(Note("dropped", layer.name, f"this {layer.type} only serves the labels"))
         else:

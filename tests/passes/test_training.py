@@ -109,7 +109,7 @@ def test_other_heads_are_dropped_and_what_they_measured_is_the_output(built, dra
     assert outputs(net) == ["fc"]
     assert notes(net) == [
         "dropped: l: this Input only serves the labels",
-        f"dropped: loss: {kind} only serves training",
+        f"dropped: loss: {kind} adds nothing to a prediction",
     ]
 
 
