@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from caffe2keras.errors import GraphError, InputError
 from caffe2keras.graph.inference import infer_shapes
 from caffe2keras.graph.net import Blob, Layer, Net, Shape
-from caffe2keras.graph.phase import TEST, NetState, select_layers
+from caffe2keras.graph.phase import TEST, NetState, note_layers_in_training, select_layers
 from caffe2keras.graph.sharing import share_weights
 from caffe2keras.graph.sources import require_shapes, settle_sources
 from caffe2keras.graph.training import split_off_training
@@ -63,7 +63,8 @@ def build_net(
     training = split.heads | split.label_path
     layers = share_weights(infer_shapes(sources.layers, sources.shapes, training))
     ends = _named(layers, outputs) if outputs else unread_blobs(layers)
-    return Net(net.name, layers, ends, (*naming, *sources.notes))
+    notes = (*naming, *note_layers_in_training(messages, state), *sources.notes)
+    return Net(net.name, layers, ends, notes)
 
 
 def _fed_from_outside(

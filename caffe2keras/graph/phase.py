@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from caffe2keras.errors import GraphError
+from caffe2keras.graph.net import Note
 
 if TYPE_CHECKING:
     from caffe2keras.proto.caffe_pb2 import LayerParameter, NetParameter, NetStateRule
 
-__all__ = ["TEST", "TRAIN", "NetState", "Phase", "is_included", "meets", "select_layers"]
+__all__ = [
+    "TEST",
+    "TRAIN",
+    "NetState",
+    "Phase",
+    "is_included",
+    "meets",
+    "note_layers_in_training",
+    "select_layers",
+]
 
 Phase = Literal["TRAIN", "TEST"]
 
@@ -37,6 +48,9 @@ class NetState:
 
 TEST = NetState()
 TRAIN = NetState(phase="TRAIN")
+
+# The layers that compute something else while they are trained.
+_PHASED = frozenset({"BatchNorm", "Dropout"})
 
 
 def meets(state: NetState, rule: NetStateRule) -> bool:
@@ -82,6 +96,23 @@ def select_layers(
     for layer in net.layer:
         (kept if is_included(layer, state, source) else left_out).append(layer)
     return kept, left_out
+
+
+def note_layers_in_training(layers: Sequence[LayerParameter], state: NetState) -> tuple[Note, ...]:
+    """A note on layers that state ``phase: TRAIN`` of themselves in a net for testing.
+
+    Every layer of a caffemodel does; in a prototxt made of one, Caffe would drop units and
+    normalize by batches while predicting (net.cpp inherits the net's phase only where none is set).
+    """
+    names = [
+        layer.name
+        for layer in layers
+        if layer.type in _PHASED and layer.HasField("phase") and layer.phase != 1
+    ]
+    if state.phase != "TEST" or not names:
+        return ()
+    text = "stated in " + ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return (Note("decided", "phase: TRAIN", f"{text}; converted as in phase TEST all the same"),)
 
 
 def _phase(rule: NetStateRule) -> str:

@@ -69,3 +69,14 @@ layer { name: "c" type: "ReLU" include { min_level: 1 } }
     kept, left_out = select_layers(net, NetState(stages=("x",)))
     assert [layer.name for layer in kept] == ["a"]
     assert [layer.name for layer in left_out] == ["b", "c"]
+
+
+def test_layers_that_want_to_be_trained_while_testing_are_noted(built):
+    text = 'input: "data" input_shape { dim: 2 dim: 6 }\n' + "".join(
+        f'layer {{ name: "d{i}" type: "Dropout" bottom: "data" top: "data" phase: {phase} }}\n'
+        for i, phase in enumerate(["TRAIN", "TEST", "TRAIN", "TRAIN", "TRAIN"])
+    )
+    assert [str(note) for note in built(text).notes] == [
+        "decided: phase: TRAIN: stated in d0, d2, d3, ...; converted as in phase TEST all the same"
+    ]
+    assert built(text, state=TRAIN).notes == ()
