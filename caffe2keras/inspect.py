@@ -54,7 +54,7 @@ class LayerInfo:
         macs: multiply-accumulate operations of one forward pass, None where unknown.
         keras: the Keras layers that take its place; empty where it changes nothing.
         refusal: why it is not converted, or "".
-        waiting: whether it stands behind a refused layer, so that nothing can be said.
+        waiting: whether it stands behind a layer of unknown shape, so that nothing can be said.
     """
 
     name: str
@@ -213,7 +213,7 @@ def _layer_info(layer: Layer, attempt: Attempt, refusal: str) -> LayerInfo:
         tops=_blobs(layer.tops),
         parameters=sum(_parameters(part) for part in parts),
         macs=_macs(layer),
-        keras=_keras_classes(layer, attempt) if known else (),
+        keras=_keras_classes(layer, attempt) if known and not refusal else (),
         refusal=refusal,
         waiting=not known and not refusal,
     )
@@ -258,7 +258,8 @@ def _keras_classes(layer: Layer, attempt: Attempt) -> tuple[str, ...]:
     own = [name for name, named in layers.items() if named.caffe_layer in names]
     passed_on = {attempt.assembly.tensor(bottom).layer for bottom in layer.bottoms}
     last = [attempt.assembly.tensor(top).layer for top in layer.tops]
-    shared = [name for name in last if name not in passed_on]
+    # what a refused layer would give stands in no layer
+    shared = [name for name in last if name in layers and name not in passed_on]
     return tuple(dict.fromkeys(layers[name].layer.class_name for name in (*own, *shared)))
 
 

@@ -100,6 +100,21 @@ def test_everything_unsupported_is_told_at_once(inspected):
     assert layers["behind"].macs is None
 
 
+def test_layers_behind_a_refused_one_of_known_shape_are_looked_at(inspected):
+    seen = inspected(
+        'layer { name: "pool" type: "Pooling" bottom: "data" top: "pool" '
+        "pooling_param { kernel_size: 3 magic: 7 } }",
+        'layer { name: "relu" type: "ReLU" bottom: "pool" top: "relu" }',
+        'layer { name: "same" type: "Concat" bottom: "pool" top: "same" }',
+    )
+    pool, relu, same = seen.layers[1:]
+    assert pool.refusal
+    assert pool.keras == ()
+    assert relu.keras == ("ReLU",)
+    assert not relu.waiting
+    assert same.keras == ()
+
+
 def test_a_net_that_converts_is_exit_code_zero(lopsided):
     seen = inspect(lopsided)
     assert seen.exit_code == 0
