@@ -3,6 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
+from caffe2keras.backend import import_keras
 from caffe2keras.convert import convert
 from caffe2keras.errors import InputError
 from caffe2keras.load import load_model
@@ -102,3 +103,14 @@ def test_a_file_that_keras_cannot_read_is_an_input_error(tmp_path):
     path.write_bytes(b"not a model")
     with pytest.raises(InputError, match="Keras cannot load"):
         load_model(path)
+
+
+@pytest.mark.skipif(import_keras().backend.backend() != "openvino", reason="is about OpenVINO")
+def test_openvino_predicts_in_float32_and_keeps_its_own_settings(model):
+    import openvino
+
+    before = openvino.compile_model
+    loaded = load_model(model)
+    loaded.predict(images(2, 3, 11, 8), verbose=0)
+    assert loaded.ov_compiled_model.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.f32
+    assert openvino.compile_model is before
