@@ -91,7 +91,7 @@ def load_net(
         GraphError: the net is not well formed.
     """
     state = NetState(phase=phase, level=level, stages=tuple(stages))
-    message = upgrade(read_net(prototxt))
+    message = upgrade(read_net(prototxt), str(prototxt))
     net = build_net(message, source=str(prototxt), state=state, input_shapes=input_shapes)
     file = read_weights(weights) if weights is not None else None
     return run_passes(attach_weights(net, file, missing=missing))

@@ -9,39 +9,58 @@ wrote over.
 
 from __future__ import annotations
 
-from caffe2keras.graph.net import Layer, Net
+from caffe2keras.graph.net import Blob, Layer, Net
 
-__all__ = ["overwritten"]
+__all__ = ["overwritten", "stale_reads"]
 
 Key = tuple[str, int]
 
 
 def overwritten(net: Net) -> frozenset[Key]:
     """Keys of the blobs whose memory holds something else after a forward pass."""
-    memory: dict[Key, int] = {}
-    writer: dict[int, Key] = {}
-    holders: dict[int, list[Key]] = {}
-    lost: set[Key] = set()
-    for layer in net.layers:
-        for top in layer.tops:
-            source = _shared_with(layer, top.key, memory)
-            place = len(writer) if source is None else memory[source]
-            memory[top.key] = place
-            if source is not None and top.name in {blob.name for blob in layer.bottoms}:
-                # In place: whoever held this memory until now has lost its value.
-                lost.update(holders[place])
-                holders[place] = []
-            writer[place] = top.key
-            holders.setdefault(place, []).append(top.key)
-    return frozenset(lost)
+    return frozenset(_Memory(net).lost)
 
 
-def _shared_with(layer: Layer, top: Key, memory: dict[Key, int]) -> Key | None:
-    """The bottom whose memory a top lives in, if any."""
-    for bottom in layer.bottoms:
-        if bottom.name == top[0] and bottom.key in memory:
-            return bottom.key
-    alone = len(layer.bottoms) == 1 and len(layer.tops) == 1
-    if alone and layer.type in ("Reshape", "Flatten", "Slice", "Concat"):
-        return layer.bottoms[0].key if layer.bottoms[0].key in memory else None
-    return None
+def stale_reads(net: Net) -> tuple[tuple[Layer, Blob], ...]:
+    """The layers that read a blob after another layer has written over its memory.
+
+    Caffe gives them the other value, whatever the names say.
+    """
+    return tuple(_Memory(net).stale)
+
+
+class _Memory:
+    """A walk through the net that follows who writes where."""
+
+    def __init__(self, net: Net) -> None:
+        self.lost: set[Key] = set()
+        self.stale: list[tuple[Layer, Blob]] = []
+        self._place: dict[Key, int] = {}
+        self._holders: list[list[Key]] = []
+        for layer in net.layers:
+            self.stale += [(layer, blob) for blob in layer.bottoms if blob.key in self.lost]
+            for top in layer.tops:
+                self._produce(layer, top.key)
+
+    def _produce(self, layer: Layer, top: Key) -> None:
+        source = self._shared_with(layer, top)
+        if source is None:
+            self._place[top] = len(self._holders)
+            self._holders.append([top])
+            return
+        place = self._place[top] = self._place[source]
+        if source[0] == top[0]:
+            # In place: whoever held this memory until now has lost its value.
+            self.lost.update(self._holders[place])
+            self._holders[place] = []
+        self._holders[place].append(top)
+
+    def _shared_with(self, layer: Layer, top: Key) -> Key | None:
+        """The bottom whose memory a top lives in, if any."""
+        for bottom in layer.bottoms:
+            if bottom.name == top[0] and bottom.key in self._place:
+                return bottom.key
+        alone = len(layer.bottoms) == 1 and len(layer.tops) == 1
+        if alone and layer.type in ("Reshape", "Flatten", "Slice", "Concat"):
+            return layer.bottoms[0].key if layer.bottoms[0].key in self._place else None
+        return None

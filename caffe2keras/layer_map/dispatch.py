@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from caffe2keras.errors import UnsupportedError, UnsupportedFieldError
+from caffe2keras.errors import (
+    UnsupportedCombinationError,
+    UnsupportedError,
+    UnsupportedFieldError,
+)
+from caffe2keras.graph.memory import stale_reads
 from caffe2keras.graph.net import Blob, Layer, Net
 from caffe2keras.layer_map.assembly import Assembly
 from caffe2keras.layer_map.pitfalls import tensorflow_fault
@@ -78,7 +83,7 @@ def try_net(net: Net, data_format: DataFormat = "channels_last") -> Attempt:
     """Map every layer that can be mapped; arguments as for :func:`map_net`."""
     resizable = is_resizable(net)
     assembly = Assembly(net, data_format)
-    refusals: list[Refusal] = []
+    refusals = [_stale(layer, blob) for layer, blob in stale_reads(net)]
     for layer in net.layers:
         for blob in layer.tops if layer.type == "Input" else ():
             # All of them first: constants that stand before the data hang on what is fed.
@@ -104,6 +109,16 @@ def _map_into(assembly: Assembly, layer: Layer, resizable: bool) -> list[Refusal
         assembly.stand_in(layer)
         return [Refusal(layer, error)]
     return []
+
+
+def _stale(layer: Layer, blob: Blob) -> Refusal:
+    error = UnsupportedCombinationError(
+        what=f'it reads blob "{blob.name}" after a layer in place has written over its memory',
+        why="Caffe lets Reshape, Flatten and their like share memory with their bottom, so it "
+        "computes with the other value here, which the net hardly means",
+        hint="give the layer in place a top of its own",
+    )
+    return Refusal(layer, error)
 
 
 def _unknown(layer: Layer) -> Refusal:

@@ -28,8 +28,9 @@ def is_resizable(net: Net) -> bool:
 
 
 def _enlarged(shape: Shape) -> Shape:
-    # More than twice as large, and odd against even, so that no rounding hides the change.
-    return (*shape[:2], *(2 * size + 37 for size in shape[2:]))
+    # Three times as large: enough that no rounding hides the change, and still divisible by
+    # whatever the size was, since nets with skip connections often fit only such sizes.
+    return (*shape[:2], *(3 * size for size in shape[2:]))
 
 
 def _follows(layer: Layer, shapes: dict[tuple[str, int], Shape]) -> bool:

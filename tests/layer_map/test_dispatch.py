@@ -9,6 +9,7 @@ import pytest
 from caffe2keras.convert import convert, load_net
 from caffe2keras.errors import (
     GraphError,
+    UnsupportedCombinationError,
     UnsupportedFieldError,
     UnsupportedLayersError,
 )
@@ -160,3 +161,26 @@ def test_convert_leaves_no_file_behind_when_it_refuses(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedLayersError):
         convert(path, output=tmp_path / "net.h5")
     assert [entry.name for entry in tmp_path.iterdir()] == ["net.prototxt"]
+
+
+ALIASED = IMAGE + (
+    'layer { name: "flat" type: "Flatten" bottom: "data" top: "flat" }\n'
+    'layer { name: "sig" type: "Sigmoid" bottom: "flat" top: "flat" }\n'
+)
+
+
+def test_a_blob_whose_memory_was_written_over_is_not_read_in_silence(tmp_path: Path) -> None:
+    text = ALIASED + 'layer { name: "late" type: "TanH" bottom: "data" top: "late" }\n'
+    with pytest.raises(UnsupportedCombinationError, match=r'"late" \(TanH\).*"data"'):
+        mapped(text, tmp_path)
+
+
+def test_a_blob_that_is_read_before_it_is_written_over_is_fine(tmp_path: Path) -> None:
+    early = 'layer { name: "early" type: "TanH" bottom: "data" top: "early" }\n'
+    model = mapped(
+        ALIASED.replace('layer { name: "flat"', early + 'layer { name: "flat"'), tmp_path
+    )
+    final = {(blob.blob, blob.caffe_layer): blob.final for blob in model.blobs}
+    assert not final["data", "data"]
+    assert not final["flat", "flat"]
+    assert final["flat", "sig"]
