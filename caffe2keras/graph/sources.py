@@ -7,14 +7,15 @@ fork we know, are the layers without bottoms whose type ends in "Data".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from caffe2keras.errors import GraphError, InputError, UnsupportedError
+from caffe2keras.errors import GraphError, InputError, ShapeError, UnsupportedError
 from caffe2keras.graph.net import Blob, Layer, Note, Shape
 from caffe2keras.graph.wiring import did_you_mean
 from caffe2keras.params import Params
+from caffe2keras.shapes.registry import infer, known_types
 
 __all__ = ["Sources", "require_shapes", "settle_sources"]
 
@@ -58,6 +59,7 @@ def settle_sources(layers: Sequence[Layer], told: Mapping[str, Shape], source: s
             settled.append(piece)
             if piece.type == "Input":
                 shapes.update(_shapes(piece, layer, told))
+                notes += _assumed(piece, layer, shapes, told)
         kept = {top for piece in pieces for top in piece.tops}
         notes += [_unread(layer, top) for top in layer.tops if top not in kept]
     _refuse_strangers(told, shapes, layers, source)
@@ -125,10 +127,34 @@ def _shapes(piece: Layer, layer: Layer, told: Mapping[str, Shape]) -> dict[Key, 
     return {top.key: shape for top, shape in shapes.items()}
 
 
+def _assumed(
+    piece: Layer, layer: Layer, shapes: Mapping[Key, Shape | None], told: Mapping[str, Shape]
+) -> list[Note]:
+    """That a database was taken to hold colour images, where nothing says how many channels."""
+    first, p = piece.tops[0], layer.params.fresh().transform_param
+    if layer.type not in ("Data", "AnnotatedData") or first.name in told or not shapes[first.key]:
+        return []
+    if p.force_gray or p.force_color or len(p.mean_value) > 1:
+        return []
+    text = f"its images are taken to have 3 channels; --input-shape {first.name}=N,C,H,W says else"
+    return [Note("decided", first.name, text)]
+
+
 def _declared(layer: Layer) -> Sequence[Shape | None]:
-    declare = _DECLARED.get(layer.type)
-    shapes = declare(layer, layer.params.fresh()) if declare else ()
+    """What the prototxt says of each top; None where only the data would tell."""
+    declare = _input_shapes if layer.type == "Input" else _data_shapes
+    shapes = declare(layer, layer.params.fresh())
     return [*shapes, *[None] * (len(layer.tops) - len(shapes))]
+
+
+def _data_shapes(layer: Layer, params: Params) -> Sequence[Shape | None]:
+    if layer.type not in known_types():
+        return ()
+    try:
+        # With the label that some nets leave out, and that Caffe's own readers insist on.
+        return infer(layer.type, params, (), max(2, len(layer.tops))).tops[: len(layer.tops)]
+    except ShapeError:
+        return ()  # the user is asked
 
 
 def _input_shapes(layer: Layer, params: Params) -> Sequence[Shape | None]:
@@ -144,34 +170,9 @@ def _input_shapes(layer: Layer, params: Params) -> Sequence[Shape | None]:
     return shapes * len(layer.tops) if len(shapes) == 1 else shapes
 
 
-def _memory_data_shapes(layer: Layer, params: Params) -> Sequence[Shape | None]:
-    p = params.memory_data_param
-    return [_positive((p.batch_size, p.channels, p.height, p.width))]
-
-
-def _image_data_shapes(layer: Layer, params: Params) -> Sequence[Shape | None]:
-    # image_data_layer.cpp: the size is the file's own unless new_height or crop_size fixes it.
-    p, crop = params.image_data_param, params.transform_param.crop_size
-    height, width = (crop, crop) if crop else (p.new_height, p.new_width)
-    return [_positive((p.batch_size, 3 if p.is_color else 1, height, width))]
-
-
-def _window_data_shapes(layer: Layer, params: Params) -> Sequence[Shape | None]:
-    # window_data_layer.cpp: always colour, always cropped.
-    crop = params.transform_param.crop_size or params.window_data_param.crop_size
-    return [_positive((params.window_data_param.batch_size, 3, crop, crop))]
-
-
 def _positive(dims: Sequence[int]) -> Shape | None:
     return tuple(dims) if all(dim > 0 for dim in dims) else None
 
-
-_DECLARED: Mapping[str, Callable[[Layer, Params], Sequence[Shape | None]]] = {
-    "Input": _input_shapes,
-    "MemoryData": _memory_data_shapes,
-    "ImageData": _image_data_shapes,
-    "WindowData": _window_data_shapes,
-}
 
 # Their second top has one label for each item of the batch (data_layer.cpp and its sisters).
 _LABELLED = frozenset({"Data", "ImageData", "MemoryData", "WindowData"})

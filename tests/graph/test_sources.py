@@ -42,6 +42,16 @@ def shapes(net):
             "window_data_param { batch_size: 4 } transform_param { crop_size: 7 }",
             (4, 3, 7, 7),
         ),
+        (
+            "Data",
+            "data_param { batch_size: 4 } transform_param { crop_size: 7 }",
+            (4, 3, 7, 7),
+        ),
+        (
+            "Data",
+            "data_param { batch_size: 4 } transform_param { crop_size: 7 force_gray: true }",
+            (4, 1, 7, 7),
+        ),
     ],
 )
 def test_what_a_data_layer_says_of_its_shape_is_believed(built, kind, params, expected):
@@ -57,6 +67,14 @@ def test_every_data_layer_becomes_an_input_and_keeps_its_parameters(built, kind)
     [layer, _] = built(text, input_shapes={"data": (2, 3, 5, 4)}).layers
     assert (layer.type, layer.tops[0].shape) == ("Input", (2, 3, 5, 4))
     assert layer.params.transform_param.scale == 0.5
+
+
+def test_that_a_database_holds_colour_images_is_an_assumption_and_is_told(built):
+    params = "data_param { batch_size: 4 } transform_param { crop_size: 7 %s }"
+    assumed = [note.text for note in built(data("Data", params % "") + FLATTEN + LOSS).notes]
+    assert any("3 channels; --input-shape data=N,C,H,W" in text for text in assumed)
+    known = built(data("Data", params % "force_color: true") + FLATTEN + LOSS)
+    assert not any("channels" in note.text for note in known.notes)
 
 
 def test_a_label_that_nobody_reads_is_dropped_with_a_note(built):
