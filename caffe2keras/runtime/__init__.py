@@ -18,6 +18,7 @@ from caffe2keras.runtime.normalization import MVN, BatchStatisticsNormalization
 from caffe2keras.runtime.pooling import Pooling2D, StochasticPooling2D
 from caffe2keras.runtime.pooling_mask import MaxPooling2DWithMask
 from caffe2keras.runtime.power import Exp, Log, Power
+from caffe2keras.runtime.recurrent import CaffeLSTM, CaffeRNN, LSTMUnit
 from caffe2keras.runtime.reduction import Reduction
 from caffe2keras.runtime.reshaping import FixedReshape, Transpose
 from caffe2keras.runtime.scale import BroadcastAdd, BroadcastMultiply, Scale
@@ -32,6 +33,8 @@ __all__ = [
     "BatchStatisticsNormalization",
     "BroadcastAdd",
     "BroadcastMultiply",
+    "CaffeLSTM",
+    "CaffeRNN",
     "Clip",
     "Constant",
     "Conv",
@@ -41,6 +44,7 @@ __all__ = [
     "Filter",
     "FixedReshape",
     "Im2col",
+    "LSTMUnit",
     "Log",
     "MaxPooling2DWithMask",
     "Pooling2D",
