@@ -9,12 +9,14 @@ import numpy.typing as npt
 
 from caffe2keras.graph.net import Note, Weight
 from caffe2keras.layer_map.registry import Placed, maps
+from caffe2keras.layer_map.wiring import permuted_to_caffe, reshape
+from caffe2keras.layout import caffe_order
 from caffe2keras.spec import Fragment, KerasLayer, Variable, line
 
 __all__ = ["batch_norm", "lrn", "mvn"]
 
-# Theano asks for at least 1e-5 and finds the nearest float32, which is Caffe's default, smaller.
-# This double is above it and rounds to the same float32.
+# Theano asks for at least 1e-5, and the float32 nearest to that, which is Caffe's default, is
+# smaller. The next float32 above it differs by 1e-7 of itself, far below any variance's rounding.
 _EPSILON_FOR_THEANO = 1.0000001e-5
 
 
@@ -114,8 +116,8 @@ def mvn(layer: Placed) -> Fragment:
     """Normalisation with each sample's own mean and variance.
 
     Caffe    (x - mean) / (sqrt(variance) + eps), by channel or across_channels;
-             normalize_variance
-    Keras    caffe2keras>MVN
+             normalize_variance; the top always has four axes
+    Keras    caffe2keras>MVN; Reshape behind it where the bottom has fewer axes
     """
     x, p = layer.inputs[0], layer.params.mvn_param
     first = 1 if p.across_channels else 2
@@ -124,4 +126,8 @@ def mvn(layer: Placed) -> Fragment:
         "normalize_variance": p.normalize_variance,
         "epsilon": p.eps,
     }
-    return line(KerasLayer("caffe2keras>MVN", config))
+    main = KerasLayer("caffe2keras>MVN", config)
+    if x.rank >= 4:
+        return line(main)
+    whole = reshape(layer.outputs[0][1:])
+    return line(main, *permuted_to_caffe(x), whole, layout=caffe_order(4))
