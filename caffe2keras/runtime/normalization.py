@@ -63,7 +63,7 @@ class MVN(keras.Layer):
 
     Args:
         axes: the axes that the moments run over: the spatial ones, and the channels too for
-            Caffe's ``across_channels``.
+            Caffe's ``across_channels``; with none, each value is its own mean.
         normalize_variance: whether to divide at all.
         epsilon: what is added to the deviation.
 
@@ -85,14 +85,14 @@ class MVN(keras.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not axes:
-            raise ValueError("`axes` must not be empty.")
         self.axes = tuple(int(axis) for axis in axes)
         self.normalize_variance = bool(normalize_variance)
         self.epsilon = float(epsilon)
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """The normalized values."""
+        if not self.axes:
+            return ops.zeros_like(inputs)
         centred = inputs - ops.mean(inputs, axis=self.axes, keepdims=True)
         if not self.normalize_variance:
             return centred

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
@@ -40,6 +41,13 @@ def test_without_an_axis_it_searches_the_whole_sample(contract, rng, shape, out_
 def test_minus_infinity_has_its_place_too(contract):
     x = np.array([[-np.inf, 5.0, -np.inf]], "float32")
     np.testing.assert_array_equal(contract(ArgMax(1, top_k=3), x), [[1, 2, 0]])
+
+
+def test_it_searches_along_the_batch(rng):
+    x = rng.normal(size=(5, 3)).astype("float32")
+    inputs = keras.Input(batch_shape=x.shape)
+    y = keras.Model(inputs, ArgMax(0, top_k=2)(inputs)).predict_on_batch(x)
+    np.testing.assert_array_equal(y, np.argsort(-x, axis=0)[:2])
 
 
 def test_wrong_use_is_refused():
