@@ -35,7 +35,8 @@ def slice_blob(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
 def crop(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     """From an axis on, cut to the second bottom's extents, beginning at the offsets.
 
-    One offset serves every axis (crop_layer.cpp).
+    One offset serves every axis; axes that the second bottom alone has do not count
+    (crop_layer.cpp).
 
     Raises:
         ShapeError: the part reaches over the edge.
@@ -43,7 +44,7 @@ def crop(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     p = layer.params.crop_param
     x, reference = bottoms
     first = canonical(p.axis, x.ndim)
-    sizes = reference.shape[first:]
+    sizes = reference.shape[first : x.ndim]
     offsets = p.offset if len(p.offset) > 1 else (p.offset or (0,)) * len(sizes)
     parts = [slice(o, o + size) for o, size in zip(offsets, sizes, strict=True)]
     if any(part.stop > extent for part, extent in zip(parts, x.shape[first:], strict=True)):

@@ -48,9 +48,13 @@ class Window:
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
     def convolved(self, spatial: Shape) -> Shape:
-        """The output's extents, rounded down (conv_layer.cpp)."""
+        """The output's extents (conv_layer.cpp).
+
+        C++ divides towards zero: a kernel that reaches over the image by less than a stride
+        still has one place, and sees zeros behind the image.
+        """
         terms = zip(spatial, self.pad, self.reach, self.stride, strict=True)
-        return tuple((size + 2 * p - reach) // s + 1 for size, p, reach, s in terms)
+        return tuple(int((size + 2 * p - reach) / s) + 1 for size, p, reach, s in terms)
 
     def deconvolved(self, spatial: Shape) -> Shape:
         """The transpose's output extents (deconv_layer.cpp)."""

@@ -29,6 +29,11 @@ def test_crop_takes_one_offset_for_all_axes(compute):
     np.testing.assert_array_equal(y, X[:, 2:4, 2:5])
 
 
+def test_crop_does_not_count_axes_that_the_second_bottom_alone_has(compute):
+    (y,) = compute('type: "Crop" crop_param { axis: 1 }', X, np.zeros((2, 2, 3, 7)))
+    np.testing.assert_array_equal(y, X[:, :2, :3])
+
+
 def test_crop_refuses_a_part_that_reaches_over_the_edge(compute):
     with pytest.raises(ShapeError):
         compute('type: "Crop" crop_param { axis: 1 offset: 3 }', X, np.zeros((2, 2, 3)))

@@ -49,6 +49,14 @@ def test_every_column_holds_what_its_window_sees(case):
             assert matrix[(*tap, *place)] == padded[pixel]
 
 
+def test_a_kernel_that_reaches_over_by_less_than_a_stride_has_one_place():
+    window = Window((4, 2), (2, 1), (0, 0), (1, 1))
+    image = np.arange(1.0, 7.0).reshape(1, 3, 2)
+    out = window.convolved((3, 2))
+    assert out == (1, 1)
+    np.testing.assert_array_equal(columns(image, window, out).ravel(), [1, 2, 3, 4, 5, 6, 0, 0])
+
+
 def test_a_kernel_that_reaches_over_the_image_is_refused():
     window = Window((5, 2), (1, 1), (0, 0), (1, 1))
     with pytest.raises(ShapeError, match=r"\(-1, 3\)"):
