@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caffe2keras.errors import UnsupportedCombinationError
-from caffe2keras.graph.net import Weight
+from caffe2keras.graph.net import Layer, Weight
 from caffe2keras.layer_map.registry import Placed, maps
 from caffe2keras.layer_map.wiring import cropping, zero_padding
 from caffe2keras.layout import Array, iohw_to_hwoi, oihw_to_hwio
@@ -15,7 +15,15 @@ from caffe2keras.spec import Fragment, KerasLayer, Variable, line
 __all__ = ["convolution", "deconvolution", "im2col"]
 
 
-@maps("Convolution", wants="image", per_bottom=True)
+def _overhangs(layer: Layer) -> bool:
+    """Whether zeros behind the image make a window whole, as many as this size lacks."""
+    shape = layer.bottoms[0].shape
+    geometry = conv_geometry(layer.params.convolution_param, shape)
+    amounts = geometry.padding(shape[geometry.axis + 1 :])
+    return any(before != behind for before, behind in amounts)
+
+
+@maps("Convolution", wants="image", per_bottom=True, fixes_size=_overhangs)
 def convolution(layer: Placed) -> Fragment:
     """Cross-correlation with a learned kernel; several bottoms share it.
 
@@ -166,21 +174,25 @@ def _stock_transpose_is_exact(g: ConvGeometry) -> bool:
     return all(e >= s for e, s in zip(extents, g.stride, strict=True))
 
 
-@maps("Im2col", wants="image")
+@maps("Im2col", wants="image", fixes_size=_overhangs)
 def im2col(layer: Placed) -> Fragment:
     """What a convolution's kernel sees at each place, as channels.
 
     Caffe    channels in the order (C, *hw)
-    Keras    caffe2keras>Im2col
+    Keras    caffe2keras>Im2col; ZeroPadding before it where the kernel reaches over the image
     Refuses  another channel axis than 1, more than three spatial axes
     """
     geometry = conv_geometry(layer.params.convolution_param, layer.inputs[0].shape)
     _refuse_other_axes(layer, geometry)
+    amounts = geometry.padding(layer.inputs[0].shape[2:])
+    even = all(before == behind for before, behind in amounts)
+    pad = geometry.pad if even else (0,) * len(geometry.pad)
     config = {
         "kernel_size": list(geometry.kernel),
         "strides": list(geometry.stride),
-        "padding": list(geometry.pad),
+        "padding": list(pad),
         "dilation_rate": list(geometry.dilation),
         "data_format": layer.data_format,
     }
-    return line(KerasLayer("caffe2keras>Im2col", config))
+    before = () if even else (zero_padding(amounts, layer.data_format),)
+    return line(*before, KerasLayer("caffe2keras>Im2col", config))

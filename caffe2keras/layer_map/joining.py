@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from caffe2keras.layer_map.registry import Operand, Placed, maps
 from caffe2keras.layer_map.wiring import cropping
+from caffe2keras.layout import image
 from caffe2keras.params import Params
 from caffe2keras.spec import Call, Fragment, FragmentInput, FragmentOutput, KerasLayer, line
 
@@ -70,7 +71,7 @@ def crop(layer: Placed) -> Fragment:
     """The part of the first bottom that has the second one's size, from an offset on.
 
     Caffe    axis and all behind it; offset, one for each or one for all
-    Keras    Cropping; caffe2keras>Slice where other axes than the spatial ones are cut;
+    Keras    Cropping; caffe2keras>Slice where it cannot say which axes are cut;
              caffe2keras>CropLike where the net keeps its freedom of size
     """
     x, p = layer.inputs[0], layer.params.crop_param
@@ -91,14 +92,18 @@ def crop(layer: Placed) -> Fragment:
     cut = [(a, before, behind) for a, before, behind in cut if before or behind]
     if not cut:
         return line()
-    if x.layout.permutation[0] == 0 and _is_image(layer, x) and cut[0][0] >= 2:
+    if _can_be_cropped(layer, x) and cut[0][0] >= 2:
         return line(_spatial_cropping(layer, cut))
     return line(_slice(x, cut), ties_batch=any(x.keras_axis(a) == 0 for a, *_ in cut))
 
 
-def _is_image(layer: Placed, x: Operand) -> bool:
-    channel = x.rank - 1 if layer.data_format == "channels_last" else 1
-    return 3 <= x.rank <= 5 and x.keras_axis(1) == channel
+def _can_be_cropped(layer: Placed, x: Operand) -> bool:
+    """Whether the axes stand as Keras's Cropping layers want them."""
+    # Cropping1D, unlike its sisters, knows channels_last only.
+    formats = ("channels_last",) if x.rank == 3 else ("channels_last", "channels_first")
+    if layer.data_format not in formats or not 3 <= x.rank <= 5:
+        return False
+    return x.layout == image(x.rank, layer.data_format)
 
 
 def _spatial_cropping(layer: Placed, cut: Sequence[tuple[int, int, int]]) -> KerasLayer:
