@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import types
 import zipfile
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -84,6 +84,8 @@ class BlobRecord:
         layout: how the axes stand in Keras.
         final: whether this is what Caffe holds under the name after a forward pass; what a layer
             in place wrote over, here or through shared memory, is not.
+        padded_axis: the axis, Caffe's, along which the length depends on the values in Caffe; the
+            Keras tensor is filled up with -1 there. None for all but a few.
     """
 
     blob: str
@@ -94,6 +96,7 @@ class BlobRecord:
     tensor: int
     layout: Layout
     final: bool
+    padded_axis: int | None = None
 
 
 @dataclass(frozen=True)
@@ -211,10 +214,12 @@ def _decode(kind: Any, value: Any, path: str) -> Any:
 def _decode_object(kind: Any, value: Any, path: str) -> Any:
     known = get_type_hints(kind)
     members = _expect(value, dict, path)
-    missing = [field.name for field in fields(kind) if field.name not in members]
+    required = [field.name for field in fields(kind) if field.default is MISSING]
+    missing = [name for name in required if name not in members]
     if missing:
         raise ValueError(f"{path} lacks {', '.join(missing)}")
-    return kind(**{name: _decode(known[name], members[name], f"{path}.{name}") for name in known})
+    given = [name for name in known if name in members]
+    return kind(**{name: _decode(known[name], members[name], f"{path}.{name}") for name in given})
 
 
 def _decode_layout(value: Any, path: str) -> Layout:

@@ -107,6 +107,8 @@ class Fragment:
             same, else Caffe's own order.
         notes: what the user should know.
         ties_batch: it mixes or counts the batch's entries, so that the batch size is fixed.
+        padded_axis: the axis, Caffe's, along which the tops' length depends on the values in
+            Caffe, and the Keras tensors are filled up with -1 to one that does not; or None.
     """
 
     calls: tuple[Call, ...]
@@ -114,6 +116,7 @@ class Fragment:
     layouts: tuple[Layout, ...] | None = None
     notes: tuple[Note, ...] = ()
     ties_batch: bool = False
+    padded_axis: int | None = None
 
 
 def line(
@@ -122,6 +125,7 @@ def line(
     layout: Layout | None = None,
     notes: tuple[Note, ...] = (),
     ties_batch: bool = False,
+    padded_axis: int | None = None,
 ) -> Fragment:
     """Layers one behind the other; the first takes all inputs, the last gives the only top.
 
@@ -134,7 +138,7 @@ def line(
         calls.append(Call(layer, (tensor,) if calls else first))
         tensor = FragmentOutput(len(calls) - 1)
     layouts = None if layout is None else (layout,)
-    return Fragment(tuple(calls), (tensor,), layouts, notes, ties_batch)
+    return Fragment(tuple(calls), (tensor,), layouts, notes, ties_batch, padded_axis)
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,7 @@ class BlobTensor:
         layout: how its axes stand there.
         final: whether this is the blob's last version (what Caffe holds after a forward pass).
         caffe_layer: the layer that produced it.
+        padded_axis: as in :class:`Fragment`.
     """
 
     blob: str
@@ -182,6 +187,7 @@ class BlobTensor:
     layout: Layout
     final: bool
     caffe_layer: str
+    padded_axis: int | None = None
 
 
 @dataclass(frozen=True)

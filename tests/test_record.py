@@ -151,3 +151,10 @@ def test_what_is_no_keras_file_at_all_is_called_by_its_name(tmp_path, data, mess
         read_record(path)
     assert message in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_an_axis_of_open_length_is_none_unless_the_record_says_so(rewritten):
+    path = rewritten(lambda record: record["blobs"][0].update(padded_axis=2))
+    first, second, *_ = read_record(path).blobs
+    assert first.padded_axis == 2
+    assert second.padded_axis is None

@@ -94,7 +94,7 @@ def _name_of_output(model: KerasModel, tensor: object) -> str:
 
 
 def _blob(blob: BlobTensor) -> dict[str, Any]:
-    return {
+    entry = {
         "blob": blob.blob,
         "caffe_layer": blob.caffe_layer,
         "shape": list(blob.shape),
@@ -104,6 +104,9 @@ def _blob(blob: BlobTensor) -> dict[str, Any]:
         "layout": list(blob.layout.permutation),
         "final": blob.final,
     }
+    if blob.padded_axis is not None:
+        entry["padded_axis"] = blob.padded_axis
+    return entry
 
 
 def _variable(named: NamedLayer, variable: Variable) -> dict[str, Any]:

@@ -102,7 +102,8 @@ class Assembly:
             outputs.append(self._call(layer, call.layer, sources))
         tops = zip(layer.tops, fragment.outputs, _layouts(layer, layouts, fragment), strict=True)
         for blob, tensor, layout in tops:
-            self._bind(layer, blob, _resolve(tensor, inputs, outputs), layout)
+            ref = _resolve(tensor, inputs, outputs)
+            self._bind(layer, blob, ref, layout, fragment.padded_axis)
         self._notes += fragment.notes
         self._ties_batch |= fragment.ties_batch
 
@@ -113,10 +114,19 @@ class Assembly:
                 layout = image(len(blob.dims), self.data_format)
                 self._tensors[blob.key] = (TensorRef(""), layout)
 
-    def _bind(self, layer: Layer, blob: Blob, tensor: TensorRef, layout: Layout) -> None:
+    def _bind(
+        self,
+        layer: Layer,
+        blob: Blob,
+        tensor: TensorRef,
+        layout: Layout,
+        padded_axis: int | None = None,
+    ) -> None:
         self._tensors[blob.key] = (tensor, layout)
         final = blob.key not in self._overwritten
-        self._blobs[blob.key] = BlobTensor(blob.name, blob.shape, tensor, layout, final, layer.name)
+        self._blobs[blob.key] = BlobTensor(
+            blob.name, blob.shape, tensor, layout, final, layer.name, padded_axis
+        )
 
     def _first_input(self, layer: Layer) -> TensorRef:
         if not self._inputs:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy.typing as npt
 
 from caffe2keras.record import BlobRecord, Record, read_record
-from caffe2keras.verify.compare import Tolerance, compare, default_tolerance
+from caffe2keras.verify.compare import Tolerance, compare, default_tolerance, filled_up
 from caffe2keras.verify.feed import given_inputs
 from caffe2keras.verify.predict import backend_name, predict
 from caffe2keras.verify.report import BlobResult, NotCompared, VerificationReport
@@ -134,8 +134,9 @@ def _result(
     entry: BlobRecord, received: Array, expected: Array, tolerance: Tolerance
 ) -> BlobResult:
     expected = _without_legacy_axes(expected, received.ndim)
-    same = received.shape == expected.shape
-    difference = compare(received, expected, tolerance) if same else None
+    whole = filled_up(expected, received.shape, entry.padded_axis)
+    same = received.shape == whole.shape
+    difference = compare(received, whole, tolerance) if same else None
     return BlobResult(entry.caffe_layer, entry.blob, expected.shape, difference, received.shape)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Difference", "Tolerance", "compare", "default_tolerance"]
+__all__ = ["Difference", "Tolerance", "compare", "default_tolerance", "filled_up"]
 
 Array = npt.NDArray[Any]
 
@@ -89,6 +89,24 @@ def compare(received: Array, expected: Array, tolerance: Tolerance) -> Differenc
         received=float(received[worst]),
         expected=float(expected[worst]),
     )
+
+
+def filled_up(expected: Array, shape: tuple[int, ...], axis: int | None) -> Array:
+    """The truth, with -1 behind it along an axis up to another array's length there.
+
+    Where Caffe's length depends on the values, ours is fixed, and filled up in the same way: so
+    one row too many is a difference like any other.
+
+    Args:
+        expected: the truth.
+        shape: of the other array.
+        axis: along which the lengths may differ; None if none may.
+    """
+    if axis is None or len(shape) != expected.ndim or shape[axis] <= expected.shape[axis]:
+        return expected
+    widths = [(0, 0)] * expected.ndim
+    widths[axis] = (0, shape[axis] - expected.shape[axis])
+    return np.pad(expected, widths, constant_values=-1)
 
 
 def _is_ordinary(array: Array) -> npt.NDArray[np.bool_]:

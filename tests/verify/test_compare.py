@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from caffe2keras.verify.compare import Tolerance, compare, default_tolerance
+from caffe2keras.verify.compare import Tolerance, compare, default_tolerance, filled_up
 
 STRICT = Tolerance(1e-5, 0.0)
 FLT_MAX = np.finfo(np.float32).max
@@ -116,3 +116,17 @@ def test_one_layer_is_held_to_more_than_a_whole_net():
 )
 def test_the_tolerance_is_printed_as_a_rule(tolerance, text):
     assert str(tolerance) == text
+
+
+def test_a_truth_of_open_length_is_filled_up_with_minus_one():
+    truth = np.array([[4.0, 5.0]])
+    np.testing.assert_array_equal(filled_up(truth, (3, 2), 0), [[4, 5], [-1, -1], [-1, -1]])
+    assert not compare(np.ones((3, 2)), filled_up(truth, (3, 2), 0), STRICT).ok
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((3, 2), None), ((0, 2), 0), ((3, 2, 1), 0), ((3, 2), 1)]
+)
+def test_a_truth_is_filled_up_only_along_the_open_axis_and_only_to_more(shape, axis):
+    truth = np.array([[4.0, 5.0]])
+    assert filled_up(truth, shape, axis) is truth
