@@ -12,6 +12,7 @@ from caffe2keras.runtime.convolution import Conv
 from caffe2keras.runtime.convolution_transpose import ConvTranspose
 from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile
+from caffe2keras.runtime.interpolation import Interpolation2D
 from caffe2keras.runtime.lrn import LRN
 from caffe2keras.runtime.merging import WeightedSum
 from caffe2keras.runtime.normalization import MVN, BatchStatisticsNormalization
@@ -20,9 +21,11 @@ from caffe2keras.runtime.pooling_mask import MaxPooling2DWithMask
 from caffe2keras.runtime.power import Exp, Log, Power
 from caffe2keras.runtime.recurrent import CaffeLSTM, CaffeRNN, LSTMUnit
 from caffe2keras.runtime.reduction import Reduction
+from caffe2keras.runtime.reordering import Reverse, ReverseSequence, ShuffleChannels
 from caffe2keras.runtime.reshaping import FixedReshape, Transpose
 from caffe2keras.runtime.scale import BroadcastAdd, BroadcastMultiply, Scale
 from caffe2keras.runtime.slicing import CropLike, Slice
+from caffe2keras.runtime.unpooling import MaxUnpooling2D
 
 __all__ = [
     "LRN",
@@ -44,13 +47,18 @@ __all__ = [
     "Filter",
     "FixedReshape",
     "Im2col",
+    "Interpolation2D",
     "LSTMUnit",
     "Log",
     "MaxPooling2DWithMask",
+    "MaxUnpooling2D",
     "Pooling2D",
     "Power",
     "Reduction",
+    "Reverse",
+    "ReverseSequence",
     "Scale",
+    "ShuffleChannels",
     "Slice",
     "StochasticPooling2D",
     "Swish",
