@@ -24,6 +24,7 @@ __all__ = [
     "image",
     "iohw_to_hwoi",
     "oihw_to_hwio",
+    "time_major",
 ]
 
 DataFormat = Literal["channels_last", "channels_first"]
@@ -86,6 +87,11 @@ def image(rank: int, data_format: DataFormat) -> Layout:
     if data_format == "channels_first" or rank < 3:
         return caffe_order(rank)
     return Layout((0, *range(2, rank), 1))
+
+
+def time_major(rank: int) -> Layout:
+    """The layout of a blob with the time first, (T, N, ...): Keras has it as (N, T, ...)."""
+    return Layout((1, 0, *range(2, rank)))
 
 
 def oihw_to_hwio(kernel: Array) -> Array:

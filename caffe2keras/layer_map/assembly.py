@@ -52,7 +52,8 @@ class Assembly:
         self._blobs: dict[Key, BlobTensor] = {}
         self._inputs: list[tuple[Blob, TensorRef, Layout]] = []
         self._notes: list[Note] = list(net.notes)
-        self._ties_batch = False
+        self._tying: set[TensorRef] = set()
+        self._origins: dict[Key, str] = {}
         self._overwritten = overwritten(net)
 
     def knows(self, blob: Blob) -> bool:
@@ -71,6 +72,10 @@ class Assembly:
     def layout(self, blob: Blob) -> Layout:
         """How the blob's axes stand in Keras."""
         return self._tensors[blob.key][1]
+
+    def origin(self, blob: Blob) -> str:
+        """The Caffe type of the layer that produced the blob."""
+        return self._origins.get(blob.key, "")
 
     def add_input(self, layer: Layer, blob: Blob, layout: Layout) -> None:
         """A blob that is fed."""
@@ -105,7 +110,8 @@ class Assembly:
             ref = _resolve(tensor, inputs, outputs)
             self._bind(layer, blob, ref, layout, fragment.padded_axis)
         self._notes += fragment.notes
-        self._ties_batch |= fragment.ties_batch
+        if fragment.ties_batch:
+            self._tying.update(outputs)
 
     def stand_in(self, layer: Layer) -> None:
         """Let a layer that is refused pass, so that those behind it can be looked at too."""
@@ -123,6 +129,7 @@ class Assembly:
         padded_axis: int | None = None,
     ) -> None:
         self._tensors[blob.key] = (tensor, layout)
+        self._origins[blob.key] = layer.type
         final = blob.key not in self._overwritten
         self._blobs[blob.key] = BlobTensor(
             blob.name, blob.shape, tensor, layout, final, layer.name, padded_axis
@@ -145,9 +152,10 @@ class Assembly:
             return tensor
         if (tensor, wanted) not in self._relaid:
             (permute,) = transposition(layout.towards(wanted), "_permute")
-            self._ties_batch |= permute.class_name != "Permute"
             named = replace(layer, name=blob.name)
             self._relaid[tensor, wanted] = self._call(named, permute, (tensor,))
+            if permute.class_name != "Permute":
+                self._tying.add(self._relaid[tensor, wanted])
         return self._relaid[tensor, wanted]
 
     def _call(self, layer: Layer, keras: KerasLayer, inputs: tuple[TensorRef, ...]) -> TensorRef:
@@ -178,9 +186,10 @@ class Assembly:
         nodes, renamed = _needed(self._nodes, outputs)
         used = {ref.layer for ref in renamed} | {t.layer for node, _ in nodes for t in node.inputs}
         inputs = [fed for fed in self._inputs if fed[1].layer in used]
+        ties_batch = not self._tying.isdisjoint(renamed)
         renamed |= {tensor: tensor for _, tensor, _ in inputs}
         self._notes += _unneeded_inputs(self._inputs, used)
-        static_batch = self._static_batch(inputs) if self._ties_batch else None
+        static_batch = self._static_batch(inputs) if ties_batch else None
         layers = (self._with_shape(named, static_batch) for named in self._layers.values())
         return KerasModel(
             name=keras_name(self._net.name, "model"),

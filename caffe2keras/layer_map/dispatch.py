@@ -127,20 +127,26 @@ def _unknown(layer: Layer) -> Refusal:
 
 def _apply(assembly: Assembly, layer: Layer, entry: Entry, resizable: bool) -> None:
     if not entry.per_bottom:
-        wanted = _wanted_layouts(layer, entry, assembly)
-        fragment = map_layer(layer, wanted, entry, assembly.data_format, resizable)
-        assembly.add(layer, wanted, fragment)
+        _apply_once(assembly, layer, entry, resizable)
         return
     for bottom, top in zip(layer.bottoms, layer.tops, strict=True):
         one = replace(layer, bottoms=(bottom,), tops=(top,))
-        wanted = _wanted_layouts(one, entry, assembly)
-        fragment = map_layer(one, wanted, entry, assembly.data_format, resizable)
-        assembly.add(one, wanted, fragment)
+        _apply_once(assembly, one, entry, resizable)
+
+
+def _apply_once(assembly: Assembly, layer: Layer, entry: Entry, resizable: bool) -> None:
+    wanted = _wanted_layouts(layer, entry, assembly)
+    arrivals = tuple(
+        Operand(blob.shape, layout, assembly.origin(blob))
+        for blob, layout in zip(layer.bottoms, wanted, strict=True)
+    )
+    fragment = map_layer(layer, arrivals, entry, assembly.data_format, resizable)
+    assembly.add(layer, wanted, fragment)
 
 
 def map_layer(
     layer: Layer,
-    layouts: tuple[Layout, ...],
+    arrivals: tuple[Operand, ...],
     entry: Entry,
     data_format: DataFormat,
     resizable: bool,
@@ -150,7 +156,7 @@ def map_layer(
     Raises:
         UnsupportedError: from the mapping, or for a field that nobody honours.
     """
-    placed = _placed(layer, layouts, data_format, resizable)
+    placed = _placed(layer, arrivals, data_format, resizable)
     fragment = entry.mapper(placed)
     for subject in (placed, *placed.absorbed):
         _refuse_unread(subject)
@@ -158,7 +164,7 @@ def map_layer(
 
 
 def _placed(
-    layer: Layer, layouts: tuple[Layout, ...], data_format: DataFormat, resizable: bool
+    layer: Layer, arrivals: tuple[Operand, ...], data_format: DataFormat, resizable: bool
 ) -> Placed:
     params = layer.params.fresh()
     params.honoured(*_STRUCTURE)
@@ -166,14 +172,12 @@ def _placed(
         name=layer.name,
         type=layer.type,
         params=params,
-        inputs=tuple(
-            Operand(blob.shape, layout) for blob, layout in zip(layer.bottoms, layouts, strict=True)
-        ),
+        inputs=arrivals,
         outputs=tuple(blob.shape for blob in layer.tops),
         weights=layer.weights,
         data_format=data_format,
         resizable=resizable,
-        absorbed=tuple(_placed(a, layouts, data_format, resizable) for a in layer.absorbed),
+        absorbed=tuple(_placed(a, arrivals, data_format, resizable) for a in layer.absorbed),
     )
 
 
@@ -203,6 +207,8 @@ def _is_harmless(path: str) -> bool:
 def _wanted_layouts(layer: Layer, entry: Entry, assembly: Assembly) -> tuple[Layout, ...]:
     """The layouts in which a layer's bottoms shall arrive."""
     given = tuple(assembly.layout(blob) for blob in layer.bottoms)
+    if callable(entry.wants):
+        return entry.wants(layer, given)
     if entry.wants == "image":
         return tuple(image(layout.rank, assembly.data_format) for layout in given)
     if entry.wants == "caffe":

@@ -9,15 +9,11 @@ from caffe2keras.errors import UnsupportedError
 __all__ = ["REFUSED", "reason_for"]
 
 _CUT = "cut the layer out of the prototxt and do its work outside the model"
-_UNROLL = "write the steps out as InnerProduct, Eltwise, Sigmoid and TanH layers, which convert"
 
 # Caffe type -> (why, what to try)
 REFUSED = MappingProxyType(
     {
         "Python": ("its computation is a Python class that the prototxt only names", _CUT),
-        "LSTM": ("its state runs through time, and no mapping says that in Keras", _UNROLL),
-        "LSTMUnit": ("it is one step of an LSTM, and no mapping says that in Keras", _UNROLL),
-        "RNN": ("its state runs through time, and no mapping says that in Keras", _UNROLL),
     }
 )
 

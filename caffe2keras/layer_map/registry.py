@@ -12,7 +12,7 @@ from caffe2keras.layout import DataFormat, Layout
 from caffe2keras.params import Params
 from caffe2keras.spec import Fragment
 
-__all__ = ["Entry", "Mapper", "Operand", "Placed", "mappings", "maps"]
+__all__ = ["Entry", "Layouts", "Mapper", "Operand", "Placed", "mappings", "maps"]
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,12 @@ class Operand:
     Attributes:
         shape: in Caffe's axis order, batch included.
         layout: how its axes stand in Keras.
+        origin: the Caffe type of the layer that produced it, or "".
     """
 
     shape: Shape
     layout: Layout
+    origin: str = ""
 
     @property
     def rank(self) -> int:
@@ -78,7 +80,9 @@ Mapper = Callable[[Placed], Fragment]
 
 # What a mapping asks of its inputs' layouts. "any": they are all brought to the first one's;
 # "image": Keras's spatial layers' layout; "caffe": Caffe's own order; "free": each as it comes.
-Wants = Literal["any", "image", "caffe", "free"]
+# A function answers for each bottom: the layer and the given layouts -> the wanted ones.
+Layouts = tuple[Layout, ...]
+Wants = Literal["any", "image", "caffe", "free"] | Callable[[Layer, Layouts], Layouts]
 
 
 @dataclass(frozen=True)

@@ -84,11 +84,19 @@ def draw(record: Record, net: Net, given: Mapping[str, Array], seed: int) -> dic
     check_input_shapes(record, open_shapes(record, given))
     random = np.random.default_rng(seed)
     limits = _index_limits(net)
-    shapes = _shapes(record, given, shrink=not limits)
+    unneeded = _unneeded(record, net)
+    shapes = {**_shapes(record, given, shrink=not limits and not unneeded), **unneeded}
     return {
         blob: given[blob] if blob in given else _random(random, shape, limits.get(blob))
         for blob, shape in shapes.items()
     }
+
+
+def _unneeded(record: Record, net: Net) -> dict[str, tuple[int, ...]]:
+    """The inputs that layers read and the model does not take: their numbers do not matter."""
+    taken = {entry.blob for entry in record.inputs}
+    read = {bottom.key for layer in net.layers for bottom in layer.bottoms}
+    return {b.name: b.shape for b in net.inputs if b.key in read and b.name not in taken}
 
 
 def _random(random: np.random.Generator, shape: tuple[int, ...], limit: int | None) -> Array:

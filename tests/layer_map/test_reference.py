@@ -15,7 +15,7 @@ from caffe2keras.verify import verify
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 # Refused by name so far; everything else must convert.
-NOT_YET = ("lstm-", "rnn-", "normalize-", "prior_box-", "ssd_head-")
+NOT_YET = ("normalize-", "prior_box-", "ssd_head-")
 
 CASES = [
     path.parent

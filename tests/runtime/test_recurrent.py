@@ -22,7 +22,7 @@ def filled(layer, rng, *arrays):
     shapes = [array.shape for array in arrays]
     layer.build(shapes if len(shapes) > 1 else shapes[0])
     layer.set_weights([rng.normal(size=w.shape, scale=0.5) for w in layer.weights])
-    return {w.name: np.asarray(w.value, "float64") for w in layer.weights}
+    return {w.name: keras.ops.convert_to_numpy(w).astype("float64") for w in layer.weights}
 
 
 def inputs_of(rng, *names):
