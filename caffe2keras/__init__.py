@@ -1,7 +1,7 @@
 """Convert Caffe nets to Keras models that compute the same numbers, and prove it.
 
 The public words: :func:`convert` writes a Keras file, :func:`verify` proves it, :func:`load_model`
-gives the live model; whatever goes wrong is a :class:`Caffe2KerasError`. Each is imported when it
+gives the live model of it and :func:`to_keras` that of a Caffe net; whatever goes wrong is a :class:`Caffe2KerasError`. Each is imported when it
 is first used, so that ``import caffe2keras`` costs nothing, and Keras is imported by those only
 that compute.
 """
@@ -22,7 +22,7 @@ from caffe2keras.errors import (
 )
 
 if TYPE_CHECKING:
-    from caffe2keras.convert import convert
+    from caffe2keras.convert import convert, to_keras
     from caffe2keras.load import load_model
     from caffe2keras.verify import verify
 
@@ -39,6 +39,7 @@ __all__ = [
     "__version__",
     "convert",
     "load_model",
+    "to_keras",
     "verify",
 ]
 
@@ -46,6 +47,7 @@ __all__ = [
 _HOMES = {
     "convert": "caffe2keras.convert",
     "load_model": "caffe2keras.load",
+    "to_keras": "caffe2keras.convert",
     "verify": "caffe2keras.verify",
 }
 

@@ -12,6 +12,7 @@ __all__ = [
     "fixed_reshape",
     "flatten",
     "permuted_to_caffe",
+    "relaid",
     "reshape",
     "transposition",
     "zero_padding",
