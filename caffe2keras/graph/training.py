@@ -6,7 +6,7 @@ tell and the layers that a conversion drops depend on telling the one from the o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -69,12 +69,18 @@ def is_head(layer: Layer) -> bool:
     return layer.type in _HEADS or layer.type.endswith(_HEAD_ENDINGS)
 
 
-def split_off_training(layers: Sequence[Layer]) -> Split:
-    """Tell the trained net from what serves its training; two sweeps, linear in the net."""
+def split_off_training(layers: Sequence[Layer], ends: Iterable[Blob] = ()) -> Split:
+    """Tell the trained net from what serves its training; two sweeps, linear in the net.
+
+    Args:
+        layers: the net's.
+        ends: blobs that the net ends in, whoever reads them; those that nobody reads need no
+            mention.
+    """
     heads = _heads(layers)
     learned = _learned_blobs(layers)
     read = {bottom.key for layer in layers for bottom in layer.bottoms}
-    kept: set[Key] = set()
+    kept: set[Key] = {blob.key for blob in ends}
     label_path: set[int] = set()
     for index in range(len(layers) - 1, -1, -1):
         layer = layers[index]

@@ -29,7 +29,7 @@ def drop_training_layers(net: Net) -> Net:
     Raises:
         GraphError: nothing would be left.
     """
-    split = split_off_training(net.layers)
+    split = split_off_training(net.layers, net.outputs)
     if not split.heads and not split.label_path:
         return net
     heads = _predictors(net.layers, split)

@@ -227,3 +227,13 @@ def test_the_passes_together_leave_nothing_for_themselves_to_do(built):
         "Softmax",
     ]
     assert all(one(net) is net for one in PASSES)
+
+
+def test_what_a_split_hides_from_silence_stays_an_output(built, drawn):
+    split = (
+        'layer { name: "s" type: "Split" bottom: "fc" top: "kept" top: "swallowed" }\n'
+        'layer { name: "quiet" type: "Silence" bottom: "swallowed" }\n'
+    )
+    net = run_passes(built(FC + split))
+    assert drawn(net) == ["Input input:  -> data", "InnerProduct fc: data -> fc"]
+    assert outputs(net) == ["fc"]
