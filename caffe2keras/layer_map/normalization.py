@@ -89,7 +89,8 @@ def lrn(layer: Placed) -> Fragment:
     Caffe    x / (k + alpha / n * sum of n neighbours' squares) ** beta across channels;
              x * (1 + alpha * mean of squares in an n x n window) ** -beta within a channel
     Keras    caffe2keras>LRN
-    Differs  within a channel k is read and not used, as in Caffe
+    Differs  within a channel k is read and not used, as in Caffe; in place and across channels it
+             computes what Caffe does on a GPU (on the CPU Caffe overwrites x before it reads it)
     """
     p = layer.params.lrn_param
     region = p.norm_region.lower()
@@ -101,7 +102,16 @@ def lrn(layer: Placed) -> Fragment:
         "norm_region": region,
         "data_format": layer.data_format,
     }
-    return line(KerasLayer("caffe2keras>LRN", config), notes=_unused_k(layer, region, p.k))
+    notes = (*_unused_k(layer, region, p.k), *_in_place(layer, region))
+    return line(KerasLayer("caffe2keras>LRN", config), notes=notes)
+
+
+def _in_place(layer: Placed, region: str) -> tuple[Note, ...]:
+    if region != "across_channels" or layer.params.bottom != layer.params.top:
+        return ()
+    # lrn_layer.cpp writes the factors into the top, and multiplies them by the bottom after that.
+    text = "in place, Caffe's CPU code loses its input; this is what its GPU code computes"
+    return (Note("warning", layer.name, text),)
 
 
 def _unused_k(layer: Placed, region: str, k: float) -> tuple[Note, ...]:

@@ -185,3 +185,14 @@ def test_no_config_names_a_function_of_keras(tmp_path: Path) -> None:
         for named in mapped(layers, tmp_path).layers:
             words = [v for v in named.layer.config.values() if isinstance(v, str)]
             assert not [word for word in words if hasattr(keras.layers, word)]
+
+
+def test_across_channels_in_place_normalization_is_told_to_differ_from_the_cpu(
+    tmp_path: Path,
+) -> None:
+    in_place = one("LRN", "lrn_param { alpha: 0.1 }").replace('"y"', '"x"')
+    texts = [note.text for note in mapped(in_place, tmp_path).notes if note.kind == "warning"]
+    assert texts == [
+        "in place, Caffe's CPU code loses its input; this is what its GPU code computes"
+    ]
+    assert "warning" not in {note.kind for note in mapped(one("LRN"), tmp_path).notes}
