@@ -34,7 +34,7 @@ def agree(net, path, dtype):
 
 
 def test_there_are_cases():
-    assert len(CASES) == 309
+    assert len(CASES) > 309
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
