@@ -16,6 +16,7 @@ from caffe2keras.layer_map import (
     reshaping,
     scale,
     softmax,
+    ssd,
 )
 from caffe2keras.layer_map.dispatch import Attempt, map_net, try_net
 from caffe2keras.layer_map.support import SupportRow, support_table
@@ -38,6 +39,7 @@ __all__ = [
     "reshaping",
     "scale",
     "softmax",
+    "ssd",
     "support_table",
     "try_net",
 ]

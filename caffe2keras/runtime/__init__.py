@@ -7,19 +7,21 @@ same numbers on every backend (on OpenVINO, inference only).
 
 from caffe2keras.runtime.activation import AbsVal, Clip, Swish, Threshold
 from caffe2keras.runtime.argmax import ArgMax
-from caffe2keras.runtime.bilinear import BilinearPooling, CompactBilinearPooling, CountSketch
 from caffe2keras.runtime.constant import Constant
 from caffe2keras.runtime.convolution import Conv
 from caffe2keras.runtime.convolution_transpose import ConvTranspose
+from caffe2keras.runtime.detection_output import DetectionOutput
 from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile
 from caffe2keras.runtime.interpolation import Interpolation2D
 from caffe2keras.runtime.lrn import LRN
 from caffe2keras.runtime.merging import WeightedSum
 from caffe2keras.runtime.normalization import MVN, BatchStatisticsNormalization
+from caffe2keras.runtime.normalize import Normalize
 from caffe2keras.runtime.pooling import Pooling2D, StochasticPooling2D
 from caffe2keras.runtime.pooling_mask import MaxPooling2DWithMask
 from caffe2keras.runtime.power import Exp, Log, Power
+from caffe2keras.runtime.prior_box import PriorBox
 from caffe2keras.runtime.recurrent import CaffeLSTM, CaffeRNN, LSTMUnit
 from caffe2keras.runtime.reduction import Reduction
 from caffe2keras.runtime.reordering import Reverse, ReverseSequence, ShuffleChannels
@@ -35,18 +37,16 @@ __all__ = [
     "ArgMax",
     "BatchReindex",
     "BatchStatisticsNormalization",
-    "BilinearPooling",
     "BroadcastAdd",
     "BroadcastMultiply",
     "CaffeLSTM",
     "CaffeRNN",
     "Clip",
-    "CompactBilinearPooling",
     "Constant",
     "Conv",
     "ConvTranspose",
-    "CountSketch",
     "CropLike",
+    "DetectionOutput",
     "Exp",
     "Filter",
     "FixedReshape",
@@ -56,8 +56,10 @@ __all__ = [
     "Log",
     "MaxPooling2DWithMask",
     "MaxUnpooling2D",
+    "Normalize",
     "Pooling2D",
     "Power",
+    "PriorBox",
     "Reduction",
     "Reverse",
     "ReverseSequence",

@@ -14,14 +14,10 @@ from caffe2keras.verify import verify
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
-# Refused by name so far; everything else must convert.
-NOT_YET = ("normalize-", "prior_box-", "ssd_head-")
-
 CASES = [
     path.parent
     for folder in ("layers", "layers_ssd")
     for path in sorted((FIXTURES / folder).glob("*/net.prototxt"))
-    if not path.parent.name.startswith(NOT_YET)
 ]
 
 pytestmark = pytest.mark.backend
