@@ -21,6 +21,7 @@ from caffe2keras.graph.phase import NetState
 from caffe2keras.graph.weights import attach_weights
 from caffe2keras.layer_map import map_net
 from caffe2keras.layout import DataFormat
+from caffe2keras.passes import assume_full_sequences as assume_sequences
 from caffe2keras.passes import run_passes
 from caffe2keras.read.caffemodel import fingerprint, read_weights
 from caffe2keras.read.prototxt import read_net
@@ -71,6 +72,7 @@ def load_net(
     level: int = 0,
     input_shapes: Mapping[str, Shape] = _NO_SHAPES,
     missing: Literal["refuse", "fill"] = "refuse",
+    assume_full_sequences: bool = False,
 ) -> Net:
     """Read a net and bring it into the form that mappings and oracle work on.
 
@@ -82,6 +84,8 @@ def load_net(
         level: likewise.
         input_shapes: input blob -> shape in Caffe's axis order, instead of the declared one.
         missing: what to do about layers that the weights file does not have.
+        assume_full_sequences: let the sequences of recurrent layers begin at the first step and
+            nowhere else, so that no cont need be fed.
 
     Returns:
         The net, weights attached, all passes done.
@@ -94,7 +98,8 @@ def load_net(
     message = upgrade(read_net(prototxt), str(prototxt))
     net = build_net(message, source=str(prototxt), state=state, input_shapes=input_shapes)
     file = read_weights(weights) if weights is not None else None
-    return run_passes(attach_weights(net, file, missing=missing))
+    net = attach_weights(net, file, missing=missing)
+    return run_passes(assume_sequences(net) if assume_full_sequences else net)
 
 
 @word_of_its_module
@@ -109,6 +114,7 @@ def convert(
     level: int = 0,
     input_shapes: Mapping[str, Shape] = _NO_SHAPES,
     missing: Literal["refuse", "fill"] = "refuse",
+    assume_full_sequences: bool = False,
     format: FileFormat = "h5",
     progress: Progress = silent,
 ) -> ConversionReport:
@@ -125,6 +131,8 @@ def convert(
         level: likewise.
         input_shapes: input blob -> shape in Caffe's axis order, instead of the declared one.
         missing: what to do about layers that the weights file does not have.
+        assume_full_sequences: let the sequences of recurrent layers begin at the first step and
+            nowhere else, so that no cont need be fed.
         format: "h5" needs no Keras; "keras" goes through it.
         progress: called with how many bytes of the numbers are written, of how many.
 
@@ -151,6 +159,7 @@ def convert(
             level=level,
             input_shapes=input_shapes,
             missing=missing,
+            assume_full_sequences=assume_full_sequences,
         )
         model = map_net(net, data_format)
         write = {"h5": write_hdf5, "keras": write_archive}[format]
@@ -189,6 +198,7 @@ def to_keras(
     level: int = 0,
     input_shapes: Mapping[str, Shape] = _NO_SHAPES,
     missing: Literal["refuse", "fill"] = "refuse",
+    assume_full_sequences: bool = False,
 ) -> keras.Model:
     """Convert a Caffe net into a live Keras model; arguments and errors as for :func:`convert`."""
     from caffe2keras.load import load_model
@@ -204,6 +214,7 @@ def to_keras(
             level=level,
             input_shapes=input_shapes,
             missing=missing,
+            assume_full_sequences=assume_full_sequences,
         )
         return load_model(report.output)
 

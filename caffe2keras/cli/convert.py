@@ -11,6 +11,7 @@ import click
 from caffe2keras.cli.nearest import NearestChoice
 from caffe2keras.cli.options import (
     FILE,
+    assume_full_sequences_option,
     data_format_option,
     input_shape_option,
     json_option,
@@ -50,6 +51,7 @@ __all__ = ["convert"]
 @state_options
 @input_shape_option
 @missing_option
+@assume_full_sequences_option
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
 def convert(

@@ -14,6 +14,7 @@ from caffe2keras.cli.nearest import NearestChoice
 
 __all__ = [
     "FILE",
+    "assume_full_sequences_option",
     "data_format_option",
     "input_shape_option",
     "json_option",
@@ -106,6 +107,13 @@ missing_option = click.option(
     show_default=True,
     help="What to do about layers that the weights file does not have: refuse the net, or fill "
     "them as the prototxt's fillers say.",
+)
+
+assume_full_sequences_option = click.option(
+    "--assume-full-sequences",
+    is_flag=True,
+    help="Let the sequences of LSTM and RNN begin at the first step and nowhere else; "
+    "their cont is no input of the model then.",
 )
 
 

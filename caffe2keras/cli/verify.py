@@ -11,6 +11,7 @@ import click
 
 from caffe2keras.cli.options import (
     FILE,
+    assume_full_sequences_option,
     json_option,
     missing_option,
     say,
@@ -49,6 +50,7 @@ _STEPS = 3  # reference, Keras, comparison
 )
 @state_options
 @missing_option
+@assume_full_sequences_option
 @click.option(
     "--rtol",
     type=click.FloatRange(min=0),
@@ -82,7 +84,7 @@ def verify(
     layer, 1e-4 and 0 for a larger one.
 
     With --oracle, choose the net as it was chosen for convert (--phase, --stage, --level,
-    --missing).
+    --missing, --assume-full-sequences).
 
     Exit code 0 means that all blobs agree, 7 that some differ.
     """

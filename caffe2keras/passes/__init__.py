@@ -6,15 +6,18 @@ from collections.abc import Callable
 
 from caffe2keras.graph.net import Net
 from caffe2keras.passes.batch_norm import join_batchnorm_and_scale
+from caffe2keras.passes.continuation import assume_full_sequences, settle_continuation
 from caffe2keras.passes.splits import remove_splits
 from caffe2keras.passes.training import drop_training_layers
 
 __all__ = [
     "PASSES",
+    "assume_full_sequences",
     "drop_training_layers",
     "join_batchnorm_and_scale",
     "remove_splits",
     "run_passes",
+    "settle_continuation",
 ]
 
 PASSES: tuple[Callable[[Net], Net], ...] = (
@@ -24,6 +27,8 @@ PASSES: tuple[Callable[[Net], Net], ...] = (
     drop_training_layers,
     # Caffe's normalization comes in two layers, Keras's in one
     join_batchnorm_and_scale,
+    # Keras's recurrent layers know sequences that begin at the first step
+    settle_continuation,
 )
 
 

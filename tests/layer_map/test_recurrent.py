@@ -142,3 +142,29 @@ def test_the_report_says_that_caffe_keeps_the_state(tmp_path: Path) -> None:
         X + CONT + STATES + recurrent("RNN", exposed=True),
     ):
         assert not any(kept in note.text for note in mapped(tmp_path, silent).notes)
+
+
+ONES = """
+layer {
+  name: "cont" type: "DummyData" top: "cont"
+  dummy_data_param { shape { dim: 4 dim: 3 } data_filler { value: 1 } }
+}
+"""
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+def test_sequences_may_be_said_to_be_full(kind: str, tmp_path: Path) -> None:
+    text = X + CONT + recurrent(kind)
+    report = verified(tmp_path, text, "channels_last", assume_full_sequences=True)
+    assert any(n.kind == "dropped" and n.subject == "cont" for n in report.notes)
+    assert classes(mapped(tmp_path, text, assume_full_sequences=True)).count("InputLayer") == 1
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("exposed", [False, True])
+def test_a_constant_cont(exposed: bool, tmp_path: Path) -> None:
+    text = X + ONES + STATES + recurrent("LSTM", exposed=exposed)
+    verified(tmp_path, text, "channels_last")
+    kinds = classes(mapped(tmp_path, text))
+    assert ("LSTM" in kinds) is not exposed
