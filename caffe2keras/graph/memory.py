@@ -43,23 +43,30 @@ class _Memory:
                 self._produce(layer, top.key)
 
     def _produce(self, layer: Layer, top: Key) -> None:
-        source = self._shared_with(layer, top)
+        written_over = self._written_over(layer, top)
+        source = written_over or self._shared_with(layer)
         if source is None:
             self._place[top] = len(self._holders)
             self._holders.append([top])
             return
         place = self._place[top] = self._place[source]
-        if source[0] == top[0]:
+        if written_over is not None:
             # In place: whoever held this memory until now has lost its value.
             self.lost.update(self._holders[place])
             self._holders[place] = []
         self._holders[place].append(top)
 
-    def _shared_with(self, layer: Layer, top: Key) -> Key | None:
-        """The bottom whose memory a top lives in, if any."""
-        for bottom in layer.bottoms:
-            if bottom.name == top[0] and bottom.key in self._place:
+    def _written_over(self, layer: Layer, top: Key) -> Key | None:
+        """The bottom that a layer in place writes over to produce this top."""
+        # By the prototxt's own names: where a Split is gone, its bottom stands for its tops, whose
+        # memory is the same (split_layer.cpp).
+        for name, bottom in zip(layer.params.message.bottom, layer.bottoms, strict=False):
+            if name == top[0] and bottom.key in self._place:
                 return bottom.key
+        return None
+
+    def _shared_with(self, layer: Layer) -> Key | None:
+        """The bottom whose memory the only top of a layer that just renames it lives in."""
         alone = len(layer.bottoms) == 1 and len(layer.tops) == 1
         if alone and layer.type in ("Reshape", "Flatten", "Slice", "Concat"):
             return layer.bottoms[0].key if layer.bottoms[0].key in self._place else None

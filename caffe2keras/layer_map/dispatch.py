@@ -88,10 +88,20 @@ def try_net(net: Net, data_format: DataFormat = "channels_last") -> Attempt:
         for blob in layer.tops if layer.type == "Input" else ():
             # All of them first: constants that stand before the data hang on what is fed.
             assembly.add_input(layer, blob, _input_layout(net, blob, data_format))
+            refusals += [] if blob.shape else [_single_number(layer, blob)]
     for layer in net.layers:
         if layer.type != "Input":
             refusals += _map_into(assembly, layer, resizable)
     return Attempt(assembly, tuple(refusals), resizable)
+
+
+def _single_number(layer: Layer, blob: Blob) -> Refusal:
+    error = UnsupportedCombinationError(
+        what=f'input "{blob.name}" has no axes',
+        why="a Keras model is fed by batches, and a single number has no batch axis",
+        hint=f"give it one: --input-shape {blob.name}=1",
+    )
+    return Refusal(layer, error)
 
 
 def _map_into(assembly: Assembly, layer: Layer, resizable: bool) -> list[Refusal]:

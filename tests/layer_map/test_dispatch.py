@@ -184,3 +184,24 @@ def test_a_blob_that_is_read_before_it_is_written_over_is_fine(tmp_path: Path) -
     assert not final["data", "data"]
     assert not final["flat", "flat"]
     assert final["flat", "sig"]
+
+
+def test_a_layer_in_place_behind_a_split_writes_over_what_was_split(tmp_path: Path) -> None:
+    text = (
+        IMAGE
+        + 'layer { name: "a" type: "Power" bottom: "data" top: "a" power_param { scale: 2 } }\n'
+        + 'layer { name: "s" type: "Split" bottom: "a" top: "b" }\n'
+        + 'layer { name: "r" type: "ReLU" bottom: "b" top: "b" }\n'
+        + 'layer { name: "t" type: "TanH" bottom: "a" top: "t" }\n'
+    )
+    with pytest.raises(UnsupportedCombinationError, match='it reads blob "a" after'):
+        mapped(text, tmp_path)
+
+
+def test_a_single_number_is_no_input(tmp_path: Path) -> None:
+    text = IMAGE + (
+        'layer { name: "g" type: "Input" top: "gain" input_param { shape { } } }\n'
+        'layer { name: "s" type: "Scale" bottom: "data" bottom: "gain" top: "s" }\n'
+    )
+    with pytest.raises(UnsupportedCombinationError, match='input "gain" has no axes'):
+        mapped(text, tmp_path)
