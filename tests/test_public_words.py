@@ -31,6 +31,7 @@ def test_the_public_words_are_these():
         "__version__",
         "convert",
         "load_model",
+        "to_keras",
         "verify",
     ]
     assert set(caffe2keras.__all__) <= set(dir(caffe2keras))
