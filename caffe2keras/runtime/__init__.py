@@ -10,6 +10,7 @@ from caffe2keras.runtime.argmax import ArgMax
 from caffe2keras.runtime.constant import Constant
 from caffe2keras.runtime.convolution import Conv
 from caffe2keras.runtime.convolution_transpose import ConvTranspose
+from caffe2keras.runtime.count_sketch import CountSketch
 from caffe2keras.runtime.detection_output import DetectionOutput
 from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile

@@ -1,159 +1,32 @@
 """Bilinear pooling: whole, and compact by count sketches.
 
-A count sketch adds or takes away each channel i in bin h[i], with the sign s[i]. The circular
-convolution of two sketches is a sketch of the outer product of their vectors, so that its inner
-products are near those of the outer products (Pham and Pagh's tensor sketch; Gao et al.,
-arXiv 1511.06062; Fukui et al., arXiv 1606.01847).
+The circular convolution of two count sketches is a sketch of the outer product of their vectors,
+so that its inner products are near those of the outer products (Pham and Pagh's tensor sketch;
+Gao et al., arXiv 1511.06062; Fukui et al., arXiv 1606.01847).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from caffe2keras.runtime.glibc import c_random
+from caffe2keras.runtime.base_sketch import (
+    Shape,
+    Sketching,
+    as_image,
+    to_places,
+    with_channels,
+)
 from caffe2keras.runtime.spatial import channel_axis, resolve_data_format
 
-__all__ = ["BilinearPooling", "CompactBilinearPooling", "CountSketch"]
-
-Shape = tuple[int | None, ...]
-
-
-class _Sketching(keras.Layer):
-    """A layer with bins and signs for the channels of each of its inputs.
-
-    They are drawn once, kept as weights ``h0``, ``s0``, ``h1``, ``s1``, ... that are not trained,
-    and saved with the model.
-
-    Args:
-        output_dim: how many bins there are.
-        seed: for the draw; None for NumPy's own state, which keras.utils.set_random_seed sets.
-        caffe_seed: draw as Caffe's CompactBilinear does, by C's rand() from srand(caffe_seed).
-            That layer says 1.
-        data_format: ``"channels_last"``, ``"channels_first"``, or None for Keras's own.
-    """
-
-    def __init__(
-        self,
-        output_dim: int,
-        seed: int | None = None,
-        caffe_seed: int | None = None,
-        data_format: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        # The bins are kept as float32, which counts this far.
-        if not 1 <= output_dim <= 2**24:
-            raise ValueError(
-                f"`output_dim` must be from 1 to {2**24}. Received: output_dim={output_dim}"
-            )
-        self.output_dim = int(output_dim)
-        self.seed = seed
-        self.caffe_seed = caffe_seed
-        self.data_format = resolve_data_format(data_format)
-
-    def build(self, input_shape: Any) -> None:
-        """Draws bins and signs.
-
-        Raises:
-            ValueError: when the channels of an input are unknown.
-        """
-        self._bins, self._signs = [], []
-        numbers = None if self.caffe_seed is None else c_random(self.caffe_seed)
-        random = np.random.default_rng(np.random.randint(2**31) if self.seed is None else self.seed)
-        for k, shape in enumerate(_listed(input_shape)):
-            channels = shape[channel_axis(len(shape), self.data_format)]
-            if channels is None:
-                raise ValueError(f"The channels must be known. Received: input_shape={input_shape}")
-            if numbers is None:
-                bins = random.integers(self.output_dim, size=channels)
-                signs = random.integers(2, size=channels)
-            else:
-                bins = _drawn(numbers, channels) % self.output_dim
-                signs = _drawn(numbers, channels) % 2
-            self._bins.append(self._constant(f"h{k}", bins))
-            self._signs.append(self._constant(f"s{k}", 2 * signs - 1))
-
-    def _constant(self, name: str, values: np.ndarray) -> Any:
-        return self.add_weight(
-            name=name,
-            shape=values.shape,
-            dtype="float32",
-            initializer=lambda shape, dtype: ops.convert_to_tensor(values, dtype),
-            trainable=False,
-            autocast=False,
-        )
-
-    def _sketched(self, x: keras.KerasTensor, k: int) -> keras.KerasTensor:
-        """(N, P, C) -> (N, P, output_dim), P being the places of an image, or 1."""
-        places = _places(ops.cast(x, "float32"), self.data_format)
-        count, pixels, channels = ops.shape(places)
-        signed = places * ops.convert_to_tensor(self._signs[k])
-        columns = ops.transpose(ops.reshape(signed, (-1, channels)))
-        bins = ops.cast(ops.convert_to_tensor(self._bins[k]), "int32")
-        sums = ops.segment_sum(columns, bins, num_segments=self.output_dim)
-        return ops.reshape(ops.transpose(sums), (count, pixels, self.output_dim))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments."""
-        return {
-            **super().get_config(),
-            "output_dim": self.output_dim,
-            "seed": self.seed,
-            "caffe_seed": self.caffe_seed,
-            "data_format": self.data_format,
-        }
+__all__ = ["BilinearPooling", "CompactBilinearPooling"]
 
 
 @keras.saving.register_keras_serializable(package="caffe2keras")
-class CountSketch(_Sketching):
-    """Each channel added to, or taken from, one of a number of bins.
-
-    Args:
-        output_dim: how many bins there are.
-        seed: for the draw; None for NumPy's own state, which keras.utils.set_random_seed sets.
-        caffe_seed: draw as Caffe's CompactBilinear does, by C's rand() from srand(caffe_seed).
-        data_format: ``"channels_last"``, ``"channels_first"``, or None for Keras's own.
-
-    Input shape:
-        (N, C), (N, *spatial, C) or (N, C, *spatial); or a list of such tensors.
-
-    Output shape:
-        the same axes with ``output_dim`` channels; a list of as many tensors.
-
-    Weights:
-        ``h0`` and ``s0``, (C,), for the first input, ``h1`` and ``s1`` for the second, ...
-
-    Example:
-        >>> CountSketch(5)(keras.ops.ones((2, 7, 3))).shape
-        (2, 7, 5)
-    """
-
-    def call(self, inputs: Any) -> Any:
-        """The sketches."""
-        tensors = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
-        outputs = [
-            _as_image(self._sketched(x, k), x, self.data_format) for k, x in enumerate(tensors)
-        ]
-        outputs = [ops.cast(each, self.compute_dtype) for each in outputs]
-        return outputs if isinstance(inputs, list | tuple) else outputs[0]
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """The input's shape with other channels, or a list of such shapes."""
-        shapes = [
-            _with_channels(shape, self.output_dim, self.data_format)
-            for shape in _listed(input_shape)
-        ]
-        return shapes if _is_list(input_shape) else shapes[0]
-
-
-@keras.saving.register_keras_serializable(package="caffe2keras")
-class CompactBilinearPooling(_Sketching):
+class CompactBilinearPooling(Sketching):
     """The circular convolution of the count sketches of two or more inputs, place by place.
 
     It is computed as the product of their Fourier transforms. Caffe's CompactBilinear
@@ -215,7 +88,7 @@ class CompactBilinearPooling(_Sketching):
         pooled, _ = ops.fft((real, -imaginary))
         pooled = ops.cast(pooled * (self.scale / self.output_dim), self.compute_dtype)
         if not self.sum_pool:
-            return _as_image(pooled, inputs[0], self.data_format)
+            return as_image(pooled, inputs[0], self.data_format)
         target = list(self.compute_output_shape([x.shape for x in inputs]))
         return ops.reshape(pooled, (-1, *target[1:]))
 
@@ -278,7 +151,7 @@ class BilinearPooling(keras.Layer):
 
     def call(self, inputs: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
         """The pooled features."""
-        first, second = (_places(x, self.data_format) for x in inputs)
+        first, second = (to_places(x, self.data_format) for x in inputs)
         outer = ops.matmul(ops.transpose(first, (0, 2, 1)), second)
         target = self.compute_output_shape([x.shape for x in inputs])
         return ops.reshape(outer, (-1, *target[1:]))
@@ -291,9 +164,10 @@ class BilinearPooling(keras.Layer):
                 in more than channels.
         """
         channels = [shape[channel_axis(len(shape), self.data_format)] for shape in input_shape]
-        if len(channels) != 2 or None in channels:
+        known = [size for size in channels if size is not None]
+        if len(channels) != 2 or len(known) != 2:
             raise ValueError(f"Expected two inputs of known channels. Received: {input_shape}")
-        product = int(np.prod(channels))
+        product = known[0] * known[1]
         return _pooled_shape(input_shape, product, self.data_format, True, self.keepdims)
 
     def get_config(self) -> dict[str, Any]:
@@ -305,51 +179,10 @@ class BilinearPooling(keras.Layer):
         }
 
 
-def _drawn(numbers: Iterator[int], count: int) -> np.ndarray:
-    return np.fromiter(islice(numbers, count), "int64", count)
-
-
-def _is_list(input_shape: Any) -> bool:
-    return bool(input_shape) and isinstance(input_shape[0], list | tuple)
-
-
-def _listed(input_shape: Any) -> list[Shape]:
-    return list(input_shape) if _is_list(input_shape) else [input_shape]
-
-
-def _places(x: keras.KerasTensor, data_format: str) -> keras.KerasTensor:
-    """(N, *spatial, C) or (N, C, *spatial) -> (N, places, C)."""
-    axis = channel_axis(len(x.shape), data_format)
-    channels = x.shape[axis]
-    if len(x.shape) == 2:
-        return ops.expand_dims(x, 1)
-    last = ops.moveaxis(x, axis, -1)
-    sizes = [ops.shape(last)[i] for i in range(1, len(x.shape) - 1)]
-    pixels = sizes[0]
-    for size in sizes[1:]:
-        pixels = pixels * size
-    return ops.reshape(last, (ops.shape(last)[0], pixels, channels))
-
-
-def _as_image(
-    places: keras.KerasTensor, like: keras.KerasTensor, data_format: str
-) -> keras.KerasTensor:
-    """(N, places, C) -> the axes of ``like``."""
-    rank, channels = len(like.shape), places.shape[-1]
-    axis = channel_axis(rank, data_format)
-    sizes = [ops.shape(like)[i] for i in range(rank) if i != axis]
-    return ops.moveaxis(ops.reshape(places, (*sizes, channels)), -1, axis)
-
-
-def _with_channels(shape: Shape, channels: int, data_format: str) -> Shape:
-    axis = channel_axis(len(shape), data_format)
-    return (*shape[:axis], channels, *shape[axis + 1 :])
-
-
 def _pooled_shape(
     input_shape: Sequence[Shape], channels: int, data_format: str, sum_pool: bool, keepdims: bool
 ) -> Shape:
-    shapes = [_with_channels(shape, channels, data_format) for shape in input_shape]
+    shapes = [with_channels(shape, channels, data_format) for shape in input_shape]
     differ = any(len({*sizes} - {None}) > 1 for sizes in zip(*shapes, strict=False))
     if len(shapes) < 2 or len({*map(len, shapes)}) > 1 or differ:
         raise ValueError(
@@ -360,7 +193,7 @@ def _pooled_shape(
     if sum_pool and not keepdims:
         return (first[0], channels)
     if sum_pool:
-        return _with_channels((first[0], *(1,) * (len(first) - 1)), channels, data_format)
+        return with_channels((first[0], *(1,) * (len(first) - 1)), channels, data_format)
     return tuple(
         next((size for size in sizes if size is not None), None)
         for sizes in zip(*shapes, strict=True)
