@@ -7,6 +7,7 @@ same numbers on every backend (on OpenVINO, inference only).
 
 from caffe2keras.runtime.activation import AbsVal, Clip, Swish, Threshold
 from caffe2keras.runtime.argmax import ArgMax
+from caffe2keras.runtime.bilinear import BilinearPooling, CompactBilinearPooling
 from caffe2keras.runtime.constant import Constant
 from caffe2keras.runtime.convolution import Conv
 from caffe2keras.runtime.convolution_transpose import ConvTranspose
@@ -38,14 +39,17 @@ __all__ = [
     "ArgMax",
     "BatchReindex",
     "BatchStatisticsNormalization",
+    "BilinearPooling",
     "BroadcastAdd",
     "BroadcastMultiply",
     "CaffeLSTM",
     "CaffeRNN",
     "Clip",
+    "CompactBilinearPooling",
     "Constant",
     "Conv",
     "ConvTranspose",
+    "CountSketch",
     "CropLike",
     "DetectionOutput",
     "Exp",
