@@ -636,6 +636,7 @@ class LayerParameter(google.protobuf.message.Message):
     BN_PARAM_FIELD_NUMBER: builtins.int
     UPSAMPLE_PARAM_FIELD_NUMBER: builtins.int
     DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: builtins.int
+    UNPOOLING_PARAM_FIELD_NUMBER: builtins.int
     INTERP_PARAM_FIELD_NUMBER: builtins.int
     REORG_PARAM_FIELD_NUMBER: builtins.int
     RELU6_PARAM_FIELD_NUMBER: builtins.int
@@ -667,6 +668,7 @@ class LayerParameter(google.protobuf.message.Message):
     DEBUG_FIELD_NUMBER: builtins.int
     CUDNN_MATH_OVERRIDE_FIELD_NUMBER: builtins.int
     INSANITY_PARAM_FIELD_NUMBER: builtins.int
+    NOISE_PARAM_FIELD_NUMBER: builtins.int
     FLIP_PARAM_FIELD_NUMBER: builtins.int
     INNER_DISTANCE_PARAM_FIELD_NUMBER: builtins.int
     NORMALIZE_PARAM_FIELD_NUMBER: builtins.int
@@ -688,6 +690,7 @@ class LayerParameter(google.protobuf.message.Message):
     POWER_FILE_PARAM_FIELD_NUMBER: builtins.int
     LOC_LOSS_PARAM_FIELD_NUMBER: builtins.int
     SPARSIFY_PARAM_FIELD_NUMBER: builtins.int
+    SYMMETRIC_RECTIFY_PARAM_FIELD_NUMBER: builtins.int
     MTRIANGULAR_LOSS_PARAM_FIELD_NUMBER: builtins.int
     CPM_TRANSFORM_PARAM_FIELD_NUMBER: builtins.int
     CPMDATA_PARAM_FIELD_NUMBER: builtins.int
@@ -861,6 +864,9 @@ class LayerParameter(google.protobuf.message.Message):
     def dense_image_data_param(self) -> global___DenseImageDataParameter:
         """138 there; 46 in jolibrain's"""
     @property
+    def unpooling_param(self) -> global___UnpoolingParameter:
+        """fork: HyeonwooNoh, DeconvNet; only V1's layers have it there, by this number."""
+    @property
     def interp_param(self) -> global___InterpParameter:
         """fork: DeepLab and PSPNet.
         143 there; 162 in senlinuc's
@@ -941,6 +947,9 @@ class LayerParameter(google.protobuf.message.Message):
         202 there
         """
     @property
+    def noise_param(self) -> global___NoiseParameter:
+        """207 there"""
+    @property
     def flip_param(self) -> global___FlipParameter: ...
     @property
     def inner_distance_param(self) -> global___InnerDistanceParameter: ...
@@ -992,6 +1001,9 @@ class LayerParameter(google.protobuf.message.Message):
     @property
     def sparsify_param(self) -> global___SparsifyParameter:
         """wenwei202, 147 there"""
+    @property
+    def symmetric_rectify_param(self) -> global___SymmetricRectifyParameter:
+        """wenwei202, 148 there"""
     @property
     def mtriangular_loss_param(self) -> global___MTriangularLossParameter:
         """zhenglilei"""
@@ -1093,6 +1105,7 @@ class LayerParameter(google.protobuf.message.Message):
         bn_param: global___BNParameter | None = ...,
         upsample_param: global___UpsampleParameter | None = ...,
         dense_image_data_param: global___DenseImageDataParameter | None = ...,
+        unpooling_param: global___UnpoolingParameter | None = ...,
         interp_param: global___InterpParameter | None = ...,
         reorg_param: global___ReorgParameter | None = ...,
         relu6_param: global___ReLUParameter | None = ...,
@@ -1124,6 +1137,7 @@ class LayerParameter(google.protobuf.message.Message):
         debug: builtins.bool | None = ...,
         cudnn_math_override: builtins.int | None = ...,
         insanity_param: global___InsanityParameter | None = ...,
+        noise_param: global___NoiseParameter | None = ...,
         flip_param: global___FlipParameter | None = ...,
         inner_distance_param: global___InnerDistanceParameter | None = ...,
         normalize_param: global___NormalizeParameter | None = ...,
@@ -1145,6 +1159,7 @@ class LayerParameter(google.protobuf.message.Message):
         power_file_param: global___PowerFileParameter | None = ...,
         loc_loss_param: global___LocLossParameter | None = ...,
         sparsify_param: global___SparsifyParameter | None = ...,
+        symmetric_rectify_param: global___SymmetricRectifyParameter | None = ...,
         mtriangular_loss_param: global___MTriangularLossParameter | None = ...,
         cpm_transform_param: global___CPMTransformationParameter | None = ...,
         cpmdata_param: global___DataParameter | None = ...,
@@ -1156,8 +1171,8 @@ class LayerParameter(google.protobuf.message.Message):
         source_line: builtins.int | None = ...,
         source_column: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing_extensions.Literal["accuracy_param", b"accuracy_param", "annotated_data_param", b"annotated_data_param", "argmax_param", b"argmax_param", "backward_math", b"backward_math", "backward_type", b"backward_type", "batch_norm_param", b"batch_norm_param", "bias_param", b"bias_param", "bn_param", b"bn_param", "box_annotator_ohem_param", b"box_annotator_ohem_param", "channel_scale_param", b"channel_scale_param", "clip_param", b"clip_param", "compact_bilinear_param", b"compact_bilinear_param", "concat_param", b"concat_param", "continuation_indicator_param", b"continuation_indicator_param", "contrastive_loss_param", b"contrastive_loss_param", "convolution3d_param", b"convolution3d_param", "convolution_param", b"convolution_param", "cpm_transform_param", b"cpm_transform_param", "cpmdata_param", b"cpmdata_param", "crop_center_param", b"crop_center_param", "crop_param", b"crop_param", "ctc_loss_param", b"ctc_loss_param", "cudnn_math_override", b"cudnn_math_override", "data_param", b"data_param", "debug", b"debug", "dense_image_data_param", b"dense_image_data_param", "denseblock_param", b"denseblock_param", "detection_evaluate_param", b"detection_evaluate_param", "detection_output_param", b"detection_output_param", "dropout_param", b"dropout_param", "dummy_data_param", b"dummy_data_param", "eltwise_param", b"eltwise_param", "elu_param", b"elu_param", "embed_param", b"embed_param", "exp_param", b"exp_param", "extended_image_data_param", b"extended_image_data_param", "flatten_param", b"flatten_param", "flip_param", b"flip_param", "forward_math", b"forward_math", "forward_type", b"forward_type", "general_contrastive_loss_param", b"general_contrastive_loss_param", "general_triplet_loss_param", b"general_triplet_loss_param", "hdf5_data_param", b"hdf5_data_param", "hdf5_output_param", b"hdf5_output_param", "hinge_loss_param", b"hinge_loss_param", "image_data_param", b"image_data_param", "image_label_data_param", b"image_label_data_param", "infogain_loss_param", b"infogain_loss_param", "inner_distance_param", b"inner_distance_param", "inner_product_param", b"inner_product_param", "input_param", b"input_param", "insanity_param", b"insanity_param", "interp_param", b"interp_param", "label_specific_rescale_param", b"label_specific_rescale_param", "labelsequence_accuracy_param", b"labelsequence_accuracy_param", "loc_loss_param", b"loc_loss_param", "log_param", b"log_param", "loss_param", b"loss_param", "lrn_param", b"lrn_param", "lstm_param", b"lstm_param", "margin_inner_product_param", b"margin_inner_product_param", "memory_data_param", b"memory_data_param", "mtriangular_loss_param", b"mtriangular_loss_param", "multi_stage_meanfield_param", b"multi_stage_meanfield_param", "multibox_loss_param", b"multibox_loss_param", "mvn_param", b"mvn_param", "name", b"name", "norm_param", b"norm_param", "normalize_param", b"normalize_param", "parameter_param", b"parameter_param", "permute_param", b"permute_param", "phase", b"phase", "pooling3d_param", b"pooling3d_param", "pooling_param", b"pooling_param", "power_file_param", b"power_file_param", "power_param", b"power_param", "prelu_param", b"prelu_param", "prior_box_param", b"prior_box_param", "proposal_param", b"proposal_param", "psroi_pooling_param", b"psroi_pooling_param", "python_param", b"python_param", "quantization_param", b"quantization_param", "recurrent_param", b"recurrent_param", "reduction_param", b"reduction_param", "region_loss_param", b"region_loss_param", "relu6_param", b"relu6_param", "relu_param", b"relu_param", "reorg_param", b"reorg_param", "reshape_param", b"reshape_param", "resize_param", b"resize_param", "reverse_param", b"reverse_param", "reverse_time_param", b"reverse_time_param", "roi_pooling_param", b"roi_pooling_param", "scale_param", b"scale_param", "segmentation_evaluate_param", b"segmentation_evaluate_param", "shuffle_channel_param", b"shuffle_channel_param", "sigmoid_param", b"sigmoid_param", "slice_param", b"slice_param", "smooth_l1_loss_param", b"smooth_l1_loss_param", "softmax_param", b"softmax_param", "source_column", b"source_column", "source_line", b"source_line", "sparse_histogram_extractor_param", b"sparse_histogram_extractor_param", "sparse_hypercolumn_extractor_param", b"sparse_hypercolumn_extractor_param", "sparsify_param", b"sparsify_param", "spp_param", b"spp_param", "st_param", b"st_param", "swish_param", b"swish_param", "tanh_param", b"tanh_param", "threshold_param", b"threshold_param", "tile_param", b"tile_param", "transform_param", b"transform_param", "transpose_param", b"transpose_param", "type", b"type", "upsample_param", b"upsample_param", "video_data_param", b"video_data_param", "window_data_param", b"window_data_param", "yolo_data_param", b"yolo_data_param", "yolo_detection_output_param", b"yolo_detection_output_param", "yolo_seg_param", b"yolo_seg_param", "yolov3_detection_output_param", b"yolov3_detection_output_param", "yolov3_param", b"yolov3_param"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["accuracy_param", b"accuracy_param", "activations_compress", b"activations_compress", "activations_compress_param", b"activations_compress_param", "annotated_data_param", b"annotated_data_param", "argmax_param", b"argmax_param", "backward_math", b"backward_math", "backward_type", b"backward_type", "batch_norm_param", b"batch_norm_param", "bias_param", b"bias_param", "blobs", b"blobs", "bn_param", b"bn_param", "bottom", b"bottom", "box_annotator_ohem_param", b"box_annotator_ohem_param", "channel_scale_param", b"channel_scale_param", "clip_param", b"clip_param", "compact_bilinear_param", b"compact_bilinear_param", "concat_param", b"concat_param", "continuation_indicator_param", b"continuation_indicator_param", "contrastive_loss_param", b"contrastive_loss_param", "convolution3d_param", b"convolution3d_param", "convolution_param", b"convolution_param", "cpm_transform_param", b"cpm_transform_param", "cpmdata_param", b"cpmdata_param", "crop_center_param", b"crop_center_param", "crop_param", b"crop_param", "ctc_loss_param", b"ctc_loss_param", "cudnn_math_override", b"cudnn_math_override", "data_param", b"data_param", "debug", b"debug", "dense_image_data_param", b"dense_image_data_param", "denseblock_param", b"denseblock_param", "detection_evaluate_param", b"detection_evaluate_param", "detection_output_param", b"detection_output_param", "dropout_param", b"dropout_param", "dummy_data_param", b"dummy_data_param", "eltwise_param", b"eltwise_param", "elu_param", b"elu_param", "embed_param", b"embed_param", "exclude", b"exclude", "exp_param", b"exp_param", "extended_image_data_param", b"extended_image_data_param", "flatten_param", b"flatten_param", "flip_param", b"flip_param", "forward_math", b"forward_math", "forward_type", b"forward_type", "general_contrastive_loss_param", b"general_contrastive_loss_param", "general_triplet_loss_param", b"general_triplet_loss_param", "hdf5_data_param", b"hdf5_data_param", "hdf5_output_param", b"hdf5_output_param", "hinge_loss_param", b"hinge_loss_param", "image_data_param", b"image_data_param", "image_label_data_param", b"image_label_data_param", "include", b"include", "infogain_loss_param", b"infogain_loss_param", "inner_distance_param", b"inner_distance_param", "inner_product_param", b"inner_product_param", "input_param", b"input_param", "insanity_param", b"insanity_param", "interp_param", b"interp_param", "label_specific_rescale_param", b"label_specific_rescale_param", "labelsequence_accuracy_param", b"labelsequence_accuracy_param", "loc_loss_param", b"loc_loss_param", "log_param", b"log_param", "loss_param", b"loss_param", "loss_weight", b"loss_weight", "lrn_param", b"lrn_param", "lstm_param", b"lstm_param", "margin_inner_product_param", b"margin_inner_product_param", "memory_data_param", b"memory_data_param", "mtriangular_loss_param", b"mtriangular_loss_param", "multi_stage_meanfield_param", b"multi_stage_meanfield_param", "multibox_loss_param", b"multibox_loss_param", "mvn_param", b"mvn_param", "name", b"name", "norm_param", b"norm_param", "normalize_param", b"normalize_param", "param", b"param", "parameter_param", b"parameter_param", "permute_param", b"permute_param", "phase", b"phase", "pooling3d_param", b"pooling3d_param", "pooling_param", b"pooling_param", "power_file_param", b"power_file_param", "power_param", b"power_param", "prelu_param", b"prelu_param", "prior_box_param", b"prior_box_param", "propagate_down", b"propagate_down", "proposal_param", b"proposal_param", "psroi_pooling_param", b"psroi_pooling_param", "python_param", b"python_param", "qcodeconfig", b"qcodeconfig", "quantization_param", b"quantization_param", "recurrent_param", b"recurrent_param", "reduction_param", b"reduction_param", "region_loss_param", b"region_loss_param", "relu6_param", b"relu6_param", "relu_param", b"relu_param", "reorg_param", b"reorg_param", "reshape_param", b"reshape_param", "resize_param", b"resize_param", "reverse_param", b"reverse_param", "reverse_time_param", b"reverse_time_param", "roi_pooling_param", b"roi_pooling_param", "scale_param", b"scale_param", "segmentation_evaluate_param", b"segmentation_evaluate_param", "shuffle_channel_param", b"shuffle_channel_param", "sigmoid_param", b"sigmoid_param", "slice_param", b"slice_param", "smooth_l1_loss_param", b"smooth_l1_loss_param", "softmax_param", b"softmax_param", "source_column", b"source_column", "source_line", b"source_line", "sparse_histogram_extractor_param", b"sparse_histogram_extractor_param", "sparse_hypercolumn_extractor_param", b"sparse_hypercolumn_extractor_param", "sparsify_param", b"sparsify_param", "spp_param", b"spp_param", "st_param", b"st_param", "swish_param", b"swish_param", "tanh_param", b"tanh_param", "threshold_param", b"threshold_param", "tile_param", b"tile_param", "top", b"top", "transform_param", b"transform_param", "transpose_param", b"transpose_param", "type", b"type", "unknown_field", b"unknown_field", "upsample_param", b"upsample_param", "video_data_param", b"video_data_param", "weights_compress", b"weights_compress", "weights_compress_param", b"weights_compress_param", "window_data_param", b"window_data_param", "yolo_data_param", b"yolo_data_param", "yolo_detection_output_param", b"yolo_detection_output_param", "yolo_seg_param", b"yolo_seg_param", "yolov3_detection_output_param", b"yolov3_detection_output_param", "yolov3_param", b"yolov3_param"]) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["accuracy_param", b"accuracy_param", "annotated_data_param", b"annotated_data_param", "argmax_param", b"argmax_param", "backward_math", b"backward_math", "backward_type", b"backward_type", "batch_norm_param", b"batch_norm_param", "bias_param", b"bias_param", "bn_param", b"bn_param", "box_annotator_ohem_param", b"box_annotator_ohem_param", "channel_scale_param", b"channel_scale_param", "clip_param", b"clip_param", "compact_bilinear_param", b"compact_bilinear_param", "concat_param", b"concat_param", "continuation_indicator_param", b"continuation_indicator_param", "contrastive_loss_param", b"contrastive_loss_param", "convolution3d_param", b"convolution3d_param", "convolution_param", b"convolution_param", "cpm_transform_param", b"cpm_transform_param", "cpmdata_param", b"cpmdata_param", "crop_center_param", b"crop_center_param", "crop_param", b"crop_param", "ctc_loss_param", b"ctc_loss_param", "cudnn_math_override", b"cudnn_math_override", "data_param", b"data_param", "debug", b"debug", "dense_image_data_param", b"dense_image_data_param", "denseblock_param", b"denseblock_param", "detection_evaluate_param", b"detection_evaluate_param", "detection_output_param", b"detection_output_param", "dropout_param", b"dropout_param", "dummy_data_param", b"dummy_data_param", "eltwise_param", b"eltwise_param", "elu_param", b"elu_param", "embed_param", b"embed_param", "exp_param", b"exp_param", "extended_image_data_param", b"extended_image_data_param", "flatten_param", b"flatten_param", "flip_param", b"flip_param", "forward_math", b"forward_math", "forward_type", b"forward_type", "general_contrastive_loss_param", b"general_contrastive_loss_param", "general_triplet_loss_param", b"general_triplet_loss_param", "hdf5_data_param", b"hdf5_data_param", "hdf5_output_param", b"hdf5_output_param", "hinge_loss_param", b"hinge_loss_param", "image_data_param", b"image_data_param", "image_label_data_param", b"image_label_data_param", "infogain_loss_param", b"infogain_loss_param", "inner_distance_param", b"inner_distance_param", "inner_product_param", b"inner_product_param", "input_param", b"input_param", "insanity_param", b"insanity_param", "interp_param", b"interp_param", "label_specific_rescale_param", b"label_specific_rescale_param", "labelsequence_accuracy_param", b"labelsequence_accuracy_param", "loc_loss_param", b"loc_loss_param", "log_param", b"log_param", "loss_param", b"loss_param", "lrn_param", b"lrn_param", "lstm_param", b"lstm_param", "margin_inner_product_param", b"margin_inner_product_param", "memory_data_param", b"memory_data_param", "mtriangular_loss_param", b"mtriangular_loss_param", "multi_stage_meanfield_param", b"multi_stage_meanfield_param", "multibox_loss_param", b"multibox_loss_param", "mvn_param", b"mvn_param", "name", b"name", "noise_param", b"noise_param", "norm_param", b"norm_param", "normalize_param", b"normalize_param", "parameter_param", b"parameter_param", "permute_param", b"permute_param", "phase", b"phase", "pooling3d_param", b"pooling3d_param", "pooling_param", b"pooling_param", "power_file_param", b"power_file_param", "power_param", b"power_param", "prelu_param", b"prelu_param", "prior_box_param", b"prior_box_param", "proposal_param", b"proposal_param", "psroi_pooling_param", b"psroi_pooling_param", "python_param", b"python_param", "quantization_param", b"quantization_param", "recurrent_param", b"recurrent_param", "reduction_param", b"reduction_param", "region_loss_param", b"region_loss_param", "relu6_param", b"relu6_param", "relu_param", b"relu_param", "reorg_param", b"reorg_param", "reshape_param", b"reshape_param", "resize_param", b"resize_param", "reverse_param", b"reverse_param", "reverse_time_param", b"reverse_time_param", "roi_pooling_param", b"roi_pooling_param", "scale_param", b"scale_param", "segmentation_evaluate_param", b"segmentation_evaluate_param", "shuffle_channel_param", b"shuffle_channel_param", "sigmoid_param", b"sigmoid_param", "slice_param", b"slice_param", "smooth_l1_loss_param", b"smooth_l1_loss_param", "softmax_param", b"softmax_param", "source_column", b"source_column", "source_line", b"source_line", "sparse_histogram_extractor_param", b"sparse_histogram_extractor_param", "sparse_hypercolumn_extractor_param", b"sparse_hypercolumn_extractor_param", "sparsify_param", b"sparsify_param", "spp_param", b"spp_param", "st_param", b"st_param", "swish_param", b"swish_param", "symmetric_rectify_param", b"symmetric_rectify_param", "tanh_param", b"tanh_param", "threshold_param", b"threshold_param", "tile_param", b"tile_param", "transform_param", b"transform_param", "transpose_param", b"transpose_param", "type", b"type", "unpooling_param", b"unpooling_param", "upsample_param", b"upsample_param", "video_data_param", b"video_data_param", "window_data_param", b"window_data_param", "yolo_data_param", b"yolo_data_param", "yolo_detection_output_param", b"yolo_detection_output_param", "yolo_seg_param", b"yolo_seg_param", "yolov3_detection_output_param", b"yolov3_detection_output_param", "yolov3_param", b"yolov3_param"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["accuracy_param", b"accuracy_param", "activations_compress", b"activations_compress", "activations_compress_param", b"activations_compress_param", "annotated_data_param", b"annotated_data_param", "argmax_param", b"argmax_param", "backward_math", b"backward_math", "backward_type", b"backward_type", "batch_norm_param", b"batch_norm_param", "bias_param", b"bias_param", "blobs", b"blobs", "bn_param", b"bn_param", "bottom", b"bottom", "box_annotator_ohem_param", b"box_annotator_ohem_param", "channel_scale_param", b"channel_scale_param", "clip_param", b"clip_param", "compact_bilinear_param", b"compact_bilinear_param", "concat_param", b"concat_param", "continuation_indicator_param", b"continuation_indicator_param", "contrastive_loss_param", b"contrastive_loss_param", "convolution3d_param", b"convolution3d_param", "convolution_param", b"convolution_param", "cpm_transform_param", b"cpm_transform_param", "cpmdata_param", b"cpmdata_param", "crop_center_param", b"crop_center_param", "crop_param", b"crop_param", "ctc_loss_param", b"ctc_loss_param", "cudnn_math_override", b"cudnn_math_override", "data_param", b"data_param", "debug", b"debug", "dense_image_data_param", b"dense_image_data_param", "denseblock_param", b"denseblock_param", "detection_evaluate_param", b"detection_evaluate_param", "detection_output_param", b"detection_output_param", "dropout_param", b"dropout_param", "dummy_data_param", b"dummy_data_param", "eltwise_param", b"eltwise_param", "elu_param", b"elu_param", "embed_param", b"embed_param", "exclude", b"exclude", "exp_param", b"exp_param", "extended_image_data_param", b"extended_image_data_param", "flatten_param", b"flatten_param", "flip_param", b"flip_param", "forward_math", b"forward_math", "forward_type", b"forward_type", "general_contrastive_loss_param", b"general_contrastive_loss_param", "general_triplet_loss_param", b"general_triplet_loss_param", "hdf5_data_param", b"hdf5_data_param", "hdf5_output_param", b"hdf5_output_param", "hinge_loss_param", b"hinge_loss_param", "image_data_param", b"image_data_param", "image_label_data_param", b"image_label_data_param", "include", b"include", "infogain_loss_param", b"infogain_loss_param", "inner_distance_param", b"inner_distance_param", "inner_product_param", b"inner_product_param", "input_param", b"input_param", "insanity_param", b"insanity_param", "interp_param", b"interp_param", "label_specific_rescale_param", b"label_specific_rescale_param", "labelsequence_accuracy_param", b"labelsequence_accuracy_param", "loc_loss_param", b"loc_loss_param", "log_param", b"log_param", "loss_param", b"loss_param", "loss_weight", b"loss_weight", "lrn_param", b"lrn_param", "lstm_param", b"lstm_param", "margin_inner_product_param", b"margin_inner_product_param", "memory_data_param", b"memory_data_param", "mtriangular_loss_param", b"mtriangular_loss_param", "multi_stage_meanfield_param", b"multi_stage_meanfield_param", "multibox_loss_param", b"multibox_loss_param", "mvn_param", b"mvn_param", "name", b"name", "noise_param", b"noise_param", "norm_param", b"norm_param", "normalize_param", b"normalize_param", "param", b"param", "parameter_param", b"parameter_param", "permute_param", b"permute_param", "phase", b"phase", "pooling3d_param", b"pooling3d_param", "pooling_param", b"pooling_param", "power_file_param", b"power_file_param", "power_param", b"power_param", "prelu_param", b"prelu_param", "prior_box_param", b"prior_box_param", "propagate_down", b"propagate_down", "proposal_param", b"proposal_param", "psroi_pooling_param", b"psroi_pooling_param", "python_param", b"python_param", "qcodeconfig", b"qcodeconfig", "quantization_param", b"quantization_param", "recurrent_param", b"recurrent_param", "reduction_param", b"reduction_param", "region_loss_param", b"region_loss_param", "relu6_param", b"relu6_param", "relu_param", b"relu_param", "reorg_param", b"reorg_param", "reshape_param", b"reshape_param", "resize_param", b"resize_param", "reverse_param", b"reverse_param", "reverse_time_param", b"reverse_time_param", "roi_pooling_param", b"roi_pooling_param", "scale_param", b"scale_param", "segmentation_evaluate_param", b"segmentation_evaluate_param", "shuffle_channel_param", b"shuffle_channel_param", "sigmoid_param", b"sigmoid_param", "slice_param", b"slice_param", "smooth_l1_loss_param", b"smooth_l1_loss_param", "softmax_param", b"softmax_param", "source_column", b"source_column", "source_line", b"source_line", "sparse_histogram_extractor_param", b"sparse_histogram_extractor_param", "sparse_hypercolumn_extractor_param", b"sparse_hypercolumn_extractor_param", "sparsify_param", b"sparsify_param", "spp_param", b"spp_param", "st_param", b"st_param", "swish_param", b"swish_param", "symmetric_rectify_param", b"symmetric_rectify_param", "tanh_param", b"tanh_param", "threshold_param", b"threshold_param", "tile_param", b"tile_param", "top", b"top", "transform_param", b"transform_param", "transpose_param", b"transpose_param", "type", b"type", "unknown_field", b"unknown_field", "unpooling_param", b"unpooling_param", "upsample_param", b"upsample_param", "video_data_param", b"video_data_param", "weights_compress", b"weights_compress", "weights_compress_param", b"weights_compress_param", "window_data_param", b"window_data_param", "yolo_data_param", b"yolo_data_param", "yolo_detection_output_param", b"yolo_detection_output_param", "yolo_seg_param", b"yolo_seg_param", "yolov3_detection_output_param", b"yolov3_detection_output_param", "yolov3_param", b"yolov3_param"]) -> None: ...
 
 global___LayerParameter = LayerParameter
 
@@ -6479,6 +6494,30 @@ class InsanityParameter(google.protobuf.message.Message):
 global___InsanityParameter = InsanityParameter
 
 @typing_extensions.final
+class NoiseParameter(google.protobuf.message.Message):
+    """fork: happynear. What is added in training: gaussian, by the size of the data, or else uniform."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    GAUSSIAN_STD_FIELD_NUMBER: builtins.int
+    UNIFORM_RANGE_FIELD_NUMBER: builtins.int
+    BIAS_FIELD_NUMBER: builtins.int
+    gaussian_std: builtins.float
+    uniform_range: builtins.float
+    bias: builtins.float
+    def __init__(
+        self,
+        *,
+        gaussian_std: builtins.float | None = ...,
+        uniform_range: builtins.float | None = ...,
+        bias: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["bias", b"bias", "gaussian_std", b"gaussian_std", "uniform_range", b"uniform_range"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["bias", b"bias", "gaussian_std", b"gaussian_std", "uniform_range", b"uniform_range"]) -> None: ...
+
+global___NoiseParameter = NoiseParameter
+
+@typing_extensions.final
 class FlipParameter(google.protobuf.message.Message):
     """fork: happynear"""
 
@@ -6895,6 +6934,32 @@ class SparsifyParameter(google.protobuf.message.Message):
     def ClearField(self, field_name: typing_extensions.Literal["coef", b"coef", "thre", b"thre"]) -> None: ...
 
 global___SparsifyParameter = SparsifyParameter
+
+@typing_extensions.final
+class SymmetricRectifyParameter(google.protobuf.message.Message):
+    """fork: wenwei202. Everything nearer to zero by a learned threshold."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILLER_FIELD_NUMBER: builtins.int
+    CHANNEL_SHARED_FIELD_NUMBER: builtins.int
+    THRE_DECAY_FIELD_NUMBER: builtins.int
+    @property
+    def filler(self) -> global___FillerParameter: ...
+    channel_shared: builtins.bool
+    thre_decay: builtins.float
+    """how the threshold is trained"""
+    def __init__(
+        self,
+        *,
+        filler: global___FillerParameter | None = ...,
+        channel_shared: builtins.bool | None = ...,
+        thre_decay: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["channel_shared", b"channel_shared", "filler", b"filler", "thre_decay", b"thre_decay"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["channel_shared", b"channel_shared", "filler", b"filler", "thre_decay", b"thre_decay"]) -> None: ...
+
+global___SymmetricRectifyParameter = SymmetricRectifyParameter
 
 @typing_extensions.final
 class MTriangularLossParameter(google.protobuf.message.Message):
