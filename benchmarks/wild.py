@@ -101,7 +101,8 @@ def attempt(path: Path, scratch: Path) -> Outcome:
         open_input = stage == Stage.PARSED and "--input-shape" in error.hint
         return Outcome(path.name, stage, causes(error), str(error), open_input)
     except Exception:
-        return Outcome(path.name, Stage.READ, ("a traceback",), crash=traceback.format_exc())
+        crash = traceback.format_exc()
+        return Outcome(path.name, reached(path), ("a traceback",), crash=crash)
 
 
 def reached(path: Path) -> Stage:
@@ -113,8 +114,8 @@ def reached(path: Path) -> Stage:
         net = build_net(message, source=path.name)
         if all(top.dims is not None for layer in net.layers for top in layer.tops):
             stage = Stage.SHAPED
-    except Caffe2KerasError:
-        pass  # its stage is the answer
+    except Exception:  # whatever it is, the caller has seen it; how far it came is the answer
+        return stage
     return stage
 
 
@@ -122,7 +123,8 @@ def causes(error: Caffe2KerasError) -> tuple[str, ...]:
     """What stopped a net, in words that other nets' errors share."""
     if isinstance(error, UnsupportedLayersError):
         refusals = (_REFUSAL.match(line) for line in error.refusals)
-        return tuple(f"{r['type']}: {general(r['why'])}" for r in refusals if r is not None)
+        found = (f"{r['type']}: {general(r['why'])}" for r in refusals if r is not None)
+        return tuple(dict.fromkeys(found))  # of layers that differ in their numbers only, one
     if isinstance(error, PrototxtError):
         return ("does not parse: " + general(error.what),)
     return (general(error.what),)
