@@ -38,6 +38,7 @@ FileFormat = Literal["h5", "keras"]
 StrPath = str | Path
 
 _NO_SHAPES: Mapping[str, Shape] = MappingProxyType({})
+_NO_AXES: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ def convert(
     input_shapes: Mapping[str, Shape] = _NO_SHAPES,
     missing: Literal["refuse", "fill"] = "refuse",
     assume_full_sequences: bool = False,
+    batch_axes: Mapping[str, int] = _NO_AXES,
     format: FileFormat = "h5",
     progress: Progress = silent,
 ) -> ConversionReport:
@@ -133,6 +135,8 @@ def convert(
         missing: what to do about layers that the weights file does not have.
         assume_full_sequences: let the sequences of recurrent layers begin at the first step and
             nowhere else, so that no cont need be fed.
+        batch_axes: input blob -> which of its axes is the batch. By default the second one where
+            recurrent layers show that the first is time, else the first.
         format: "h5" needs no Keras; "keras" goes through it.
         progress: called with how many bytes of the numbers are written, of how many.
 
@@ -161,7 +165,7 @@ def convert(
             missing=missing,
             assume_full_sequences=assume_full_sequences,
         )
-        model = map_net(net, data_format)
+        model = map_net(net, data_format, batch_axes)
         write = {"h5": write_hdf5, "keras": write_archive}[format]
         write(
             model,
@@ -199,6 +203,7 @@ def to_keras(
     input_shapes: Mapping[str, Shape] = _NO_SHAPES,
     missing: Literal["refuse", "fill"] = "refuse",
     assume_full_sequences: bool = False,
+    batch_axes: Mapping[str, int] = _NO_AXES,
 ) -> keras.Model:
     """Convert a Caffe net into a live Keras model; arguments and errors as for :func:`convert`."""
     from caffe2keras.load import load_model
@@ -215,6 +220,7 @@ def to_keras(
             input_shapes=input_shapes,
             missing=missing,
             assume_full_sequences=assume_full_sequences,
+            batch_axes=batch_axes,
         )
         return load_model(report.output)
 

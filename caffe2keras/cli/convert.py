@@ -12,6 +12,7 @@ from caffe2keras.cli.nearest import NearestChoice
 from caffe2keras.cli.options import (
     FILE,
     assume_full_sequences_option,
+    batch_axis_option,
     data_format_option,
     input_shape_option,
     json_option,
@@ -52,6 +53,7 @@ __all__ = ["convert"]
 @input_shape_option
 @missing_option
 @assume_full_sequences_option
+@batch_axis_option
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
 def convert(

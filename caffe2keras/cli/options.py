@@ -15,6 +15,7 @@ from caffe2keras.cli.nearest import NearestChoice
 __all__ = [
     "FILE",
     "assume_full_sequences_option",
+    "batch_axis_option",
     "data_format_option",
     "input_shape_option",
     "json_option",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Value = TypeVar("Value")
 
 # Whether it is there is not asked here: the reader knows, and says so with our exit code.
 FILE = click.Path(path_type=Path)
@@ -61,9 +63,24 @@ class _InputShape(click.ParamType):  # type: ignore[type-arg]  # generic only in
         return blob, shape
 
 
+class _BatchAxis(click.ParamType):  # type: ignore[type-arg]  # generic only in newer Click
+    name = "BLOB=AXIS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """``data=1`` as ("data", 1); the name may hold an ``=``."""
+        if isinstance(value, tuple):
+            return value
+        blob, _, axis = str(value).rpartition("=")
+        if not blob or not axis.isdecimal():
+            self.fail(f"'{value}': expected a blob and its batch axis, as data=1.", param, ctx)
+        return blob, int(axis)
+
+
 def _as_mapping(
-    ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, tuple[int, ...]], ...]
-) -> dict[str, tuple[int, ...]]:
+    ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, Value], ...]
+) -> dict[str, Value]:
     shapes = dict(value)
     if len(shapes) < len(value):
         raise click.BadParameter("a blob is named twice.", ctx, param)
@@ -107,6 +124,16 @@ missing_option = click.option(
     show_default=True,
     help="What to do about layers that the weights file does not have: refuse the net, or fill "
     "them as the prototxt's fillers say.",
+)
+
+batch_axis_option = click.option(
+    "--batch-axis",
+    "batch_axes",
+    type=_BatchAxis(),
+    multiple=True,
+    callback=_as_mapping,
+    help="The axis of an input that is the batch, counted from 0; by default what recurrent "
+    "layers show, else 0. May be given several times.",
 )
 
 assume_full_sequences_option = click.option(

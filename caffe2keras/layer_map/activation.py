@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-@maps("ReLU")
+@maps("ReLU", any_batch_axis=True)
 def relu(layer: Placed) -> Fragment:
     """Rectifier, leaky if a slope is given.
 
@@ -63,7 +63,7 @@ def prelu(layer: Placed) -> Fragment:
     return line(KerasLayer("PReLU", config, (alpha,)))
 
 
-@maps("ELU")
+@maps("ELU", any_batch_axis=True)
 def elu(layer: Placed) -> Fragment:
     """Exponential linear unit.
 
@@ -73,7 +73,7 @@ def elu(layer: Placed) -> Fragment:
     return line(KerasLayer("ELU", {"alpha": layer.params.elu_param.alpha}))
 
 
-@maps("Sigmoid")
+@maps("Sigmoid", any_batch_axis=True)
 def sigmoid(layer: Placed) -> Fragment:
     """Logistic function.
 
@@ -83,7 +83,7 @@ def sigmoid(layer: Placed) -> Fragment:
     return line(KerasLayer("Activation", {"activation": "sigmoid"}))
 
 
-@maps("TanH")
+@maps("TanH", any_batch_axis=True)
 def tanh(layer: Placed) -> Fragment:
     """Hyperbolic tangent.
 
@@ -93,7 +93,7 @@ def tanh(layer: Placed) -> Fragment:
     return line(KerasLayer("Activation", {"activation": "tanh"}))
 
 
-@maps("Dropout")
+@maps("Dropout", any_batch_axis=True)
 def dropout(layer: Placed) -> Fragment:
     """Nothing when predicting; drops and rescales when training, as in Caffe.
 
@@ -103,7 +103,7 @@ def dropout(layer: Placed) -> Fragment:
     return line(KerasLayer("Dropout", {"rate": layer.params.dropout_param.dropout_ratio}))
 
 
-@maps("AbsVal")
+@maps("AbsVal", any_batch_axis=True)
 def absval(layer: Placed) -> Fragment:
     """Absolute value.
 
@@ -113,7 +113,7 @@ def absval(layer: Placed) -> Fragment:
     return line(KerasLayer("caffe2keras>AbsVal", {}))
 
 
-@maps("BNLL")
+@maps("BNLL", any_batch_axis=True)
 def bnll(layer: Placed) -> Fragment:
     """Binomial normal log likelihood.
 
@@ -123,7 +123,7 @@ def bnll(layer: Placed) -> Fragment:
     return line(KerasLayer("Activation", {"activation": "softplus"}))
 
 
-@maps("Swish")
+@maps("Swish", any_batch_axis=True)
 def swish(layer: Placed) -> Fragment:
     """The input times its logistic.
 
@@ -133,7 +133,7 @@ def swish(layer: Placed) -> Fragment:
     return line(KerasLayer("caffe2keras>Swish", {"beta": layer.params.swish_param.beta}))
 
 
-@maps("Clip")
+@maps("Clip", any_batch_axis=True)
 def clip(layer: Placed) -> Fragment:
     """Bounded below and above.
 
@@ -144,7 +144,7 @@ def clip(layer: Placed) -> Fragment:
     return line(KerasLayer("caffe2keras>Clip", {"min_value": p.min, "max_value": p.max}))
 
 
-@maps("Threshold")
+@maps("Threshold", any_batch_axis=True)
 def threshold(layer: Placed) -> Fragment:
     """One above a threshold, zero elsewhere.
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from math import prod
 
 from caffe2keras.layer_map.registry import Placed, maps
-from caffe2keras.layer_map.wiring import fixed_reshape, flatten, permuted_to_caffe, reshape
-from caffe2keras.layout import caffe_order, chw_columns_to_layout_rows
+from caffe2keras.layer_map.wiring import fixed_reshape, flatten, permuted_to_caffe, relaid, reshape
+from caffe2keras.layout import Layout, caffe_order, chw_columns_to_layout_rows
 from caffe2keras.spec import Fragment, KerasLayer, Variable, line
 
 __all__ = ["inner_product"]
 
 
-@maps("InnerProduct", fixes_size=True)
+@maps("InnerProduct", fixes_size=True, any_batch_axis=True)
 def inner_product(layer: Placed) -> Fragment:
     """Dense over everything from ``axis`` on.
 
@@ -33,10 +33,17 @@ def inner_product(layer: Placed) -> Fragment:
 
 def _along_the_tail(layer: Placed, axis: int) -> Fragment:
     x = layer.inputs[0]
-    before = permuted_to_caffe(x)
+    kept = tuple(a for a in x.layout.permutation if a < axis)
+    moves_batch = x.layout.permutation[0] >= axis
+    if moves_batch:
+        kept = tuple(range(axis))
+    arranged = Layout((*kept, *range(axis, x.rank)))
+    before = relaid(x, arranged)
     if axis < x.rank - 1:
-        before += (reshape((*x.shape[1:axis], prod(x.shape[axis:]))),)
-    return line(*before, _dense(layer, reorder=False), layout=caffe_order(axis + 1))
+        sizes = (*(x.shape[a] for a in kept[1:]), prod(x.shape[axis:]))
+        before += (reshape(sizes),)
+    layers = (*before, _dense(layer, reorder=False))
+    return line(*layers, layout=Layout((*kept, axis)), ties_batch=moves_batch)
 
 
 def _over_the_batch(layer: Placed) -> Fragment:

@@ -5,7 +5,9 @@ Every layer is tried before anything is refused, so that the user hears everythi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from caffe2keras.errors import (
     UnsupportedCombinationError,
@@ -15,6 +17,8 @@ from caffe2keras.errors import (
 from caffe2keras.graph.memory import stale_reads
 from caffe2keras.graph.net import Blob, Layer, Net
 from caffe2keras.layer_map.assembly import Assembly
+from caffe2keras.layer_map.batch_axis import batch_axes as infer_batch_axes
+from caffe2keras.layer_map.batch_axis import batch_first
 from caffe2keras.layer_map.pitfalls import tensorflow_fault
 from caffe2keras.layer_map.refusals import Refusal, refuse_all
 from caffe2keras.layer_map.refused import reason_for
@@ -32,6 +36,8 @@ _STRUCTURE = (
     "loss_weight", "propagate_down",
 )  # fmt: skip
 
+_INFERRED: Mapping[str, int] = MappingProxyType({})
+
 # Fields that never change the numbers of a forward pass with given weights.
 _HARMLESS = frozenset(
     {
@@ -44,21 +50,28 @@ _HARMLESS = frozenset(
 )
 
 
-def map_net(net: Net, data_format: DataFormat = "channels_last") -> KerasModel:
+def map_net(
+    net: Net,
+    data_format: DataFormat = "channels_last",
+    batch_axes: Mapping[str, int] = _INFERRED,
+) -> KerasModel:
     """Map a whole net.
 
     Args:
         net: after the passes, weights attached.
         data_format: of the Keras model.
+        batch_axes: input blob -> which of its axes is the batch, where the layers that read it
+            do not say it well enough.
 
     Returns:
         The Keras graph as data.
 
     Raises:
+        InputError: ``batch_axes`` names no input, or an axis that it does not have.
         UnsupportedLayersError: something has no counterpart in Keras; it names everything.
         GraphError: the net cannot be fed, or has no output.
     """
-    attempt = try_net(net, data_format)
+    attempt = try_net(net, data_format, batch_axes)
     refuse_all(attempt.refusals)
     return attempt.assembly.finish(attempt.resizable)
 
@@ -79,15 +92,20 @@ class Attempt:
     resizable: bool
 
 
-def try_net(net: Net, data_format: DataFormat = "channels_last") -> Attempt:
+def try_net(
+    net: Net,
+    data_format: DataFormat = "channels_last",
+    batch_axes: Mapping[str, int] = _INFERRED,
+) -> Attempt:
     """Map every layer that can be mapped; arguments as for :func:`map_net`."""
     resizable = is_resizable(net)
     assembly = Assembly(net, data_format)
+    axes = infer_batch_axes(net, batch_axes)
     refusals = [_stale(layer, blob) for layer, blob in stale_reads(net)]
     for layer in net.layers:
         for blob in layer.tops if layer.type == "Input" else ():
             # All of them first: constants that stand before the data hang on what is fed.
-            assembly.add_input(layer, blob, _input_layout(net, blob, data_format))
+            assembly.add_input(layer, blob, _input_layout(net, blob, data_format, axes))
             refusals += [] if blob.shape else [_single_number(layer, blob)]
     for layer in net.layers:
         if layer.type != "Input":
@@ -217,6 +235,9 @@ def _is_harmless(path: str) -> bool:
 def _wanted_layouts(layer: Layer, entry: Entry, assembly: Assembly) -> tuple[Layout, ...]:
     """The layouts in which a layer's bottoms shall arrive."""
     given = tuple(assembly.layout(blob) for blob in layer.bottoms)
+    if not entry.any_batch_axis and any(g.rank and g.permutation[0] != 0 for g in given):
+        # Caffe's order throughout: a layer that is not made for this must see what Caffe sees.
+        given = tuple(caffe_order(g.rank) for g in given)
     if callable(entry.wants):
         return entry.wants(layer, given)
     if entry.wants == "image":
@@ -228,9 +249,11 @@ def _wanted_layouts(layer: Layer, entry: Entry, assembly: Assembly) -> tuple[Lay
     return given
 
 
-def _input_layout(net: Net, blob: Blob, data_format: DataFormat) -> Layout:
+def _input_layout(net: Net, blob: Blob, data_format: DataFormat, axes: Mapping[str, int]) -> Layout:
     """The layout of what is fed: an image's for rank 4 and 5, and for rank 3 if it is one."""
     rank = len(blob.shape)
+    if axes.get(blob.name, 0) > 0:
+        return batch_first(rank, axes[blob.name])
     if rank in (4, 5) or (rank == 3 and _feeds_a_spatial_layer(net, blob)):
         return image(rank, data_format)
     return caffe_order(rank)

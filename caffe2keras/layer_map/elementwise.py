@@ -9,7 +9,7 @@ from caffe2keras.spec import Fragment, KerasLayer, line
 __all__ = ["eltwise", "exp", "log", "power"]
 
 
-@maps("Eltwise")
+@maps("Eltwise", any_batch_axis=True)
 def eltwise(layer: Placed) -> Fragment:
     """Product, (weighted) sum or maximum of blobs of one shape.
 
@@ -35,7 +35,7 @@ def _sum(coeff: tuple[float, ...]) -> KerasLayer:
     return KerasLayer("caffe2keras>WeightedSum", {"coefficients": list(coeff)})
 
 
-@maps("Power")
+@maps("Power", any_batch_axis=True)
 def power(layer: Placed) -> Fragment:
     """A power of a linear function.
 
@@ -49,7 +49,7 @@ def power(layer: Placed) -> Fragment:
     return line(KerasLayer("caffe2keras>Power", config))
 
 
-@maps("Exp")
+@maps("Exp", any_batch_axis=True)
 def exp(layer: Placed) -> Fragment:
     """A base to the power of a linear function.
 
@@ -59,7 +59,7 @@ def exp(layer: Placed) -> Fragment:
     return line(KerasLayer("caffe2keras>Exp", _linear(layer.params.exp_param)))
 
 
-@maps("Log")
+@maps("Log", any_batch_axis=True)
 def log(layer: Placed) -> Fragment:
     """The logarithm of a linear function.
 

@@ -17,7 +17,7 @@ from caffe2keras.spec import (
 __all__ = ["batch_reindex", "embed", "filter_", "tile"]
 
 
-@maps("Embed")
+@maps("Embed", any_batch_axis=True)
 def embed(layer: Placed) -> Fragment:
     """A row of a table for each index.
 
@@ -41,7 +41,7 @@ def embed(layer: Placed) -> Fragment:
     return line(*layers, layout=Layout((*x.layout.permutation, x.rank)))
 
 
-@maps("Tile")
+@maps("Tile", any_batch_axis=True)
 def tile(layer: Placed) -> Fragment:
     """A blob so many times in a row along an axis.
 

@@ -21,7 +21,7 @@ def _axis(x: Operand, param: Params, older: str) -> int:
     return x.axis(param.axis)
 
 
-@maps("Concat")
+@maps("Concat", any_batch_axis=True)
 def concat(layer: Placed) -> Fragment:
     """Blobs one behind the other along an axis.
 
@@ -37,7 +37,11 @@ def concat(layer: Placed) -> Fragment:
     return line(join, inputs=len(layer.inputs), ties_batch=axis == 0)
 
 
-@maps("Slice", fixes_size=lambda layer: not layer.params.slice_param.has("slice_point"))
+@maps(
+    "Slice",
+    fixes_size=lambda layer: not layer.params.slice_param.has("slice_point"),
+    any_batch_axis=True,
+)
 def slice_(layer: Placed) -> Fragment:
     """A blob cut into pieces along an axis, at given points or into equal parts.
 

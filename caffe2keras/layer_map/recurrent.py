@@ -38,7 +38,7 @@ def _batch_major(layer: Layer, given: Layouts) -> Layouts:
     )
 
 
-@maps("LSTM", wants=_batch_major)
+@maps("LSTM", wants=_batch_major, any_batch_axis=True)
 def lstm(layer: Placed) -> Fragment:
     """A layer of long short-term memory.
 
@@ -58,7 +58,7 @@ def lstm(layer: Placed) -> Fragment:
     return _plain(layer, keras)
 
 
-@maps("RNN", wants=_batch_major)
+@maps("RNN", wants=_batch_major, any_batch_axis=True)
 def rnn(layer: Placed) -> Fragment:
     """A plain recurrent layer, and a dense one on its states.
 
@@ -91,7 +91,7 @@ def _same_order(layer: Layer, given: Layouts) -> Layouts:
     return first, first, leading
 
 
-@maps("LSTMUnit", wants=_same_order)
+@maps("LSTMUnit", wants=_same_order, any_batch_axis=True)
 def lstm_unit(layer: Placed) -> Fragment:
     """One step of an LSTM, the matrix products left out.
 

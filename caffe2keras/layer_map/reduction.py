@@ -10,7 +10,7 @@ from caffe2keras.spec import Fragment, KerasLayer, line
 __all__ = ["arg_max", "reduction"]
 
 
-@maps("Reduction")
+@maps("Reduction", any_batch_axis=True)
 def reduction(layer: Placed) -> Fragment:
     """A sum over an axis and all behind it.
 

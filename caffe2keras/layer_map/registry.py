@@ -94,12 +94,15 @@ class Entry:
         wants: the layout it asks of its inputs.
         per_bottom: it is written for one bottom and applied to each in turn, with shared weights.
         fixes_size: whether what it emits for this layer holds for one height and width only.
+        any_batch_axis: whether it holds for blobs whose batch is not Caffe's first axis; others
+            are given such a blob in Caffe's order.
     """
 
     mapper: Mapper
     wants: Wants
     per_bottom: bool
     fixes_size: Callable[[Layer], bool]
+    any_batch_axis: bool
 
 
 _ENTRIES: dict[str, Entry] = {}
@@ -110,6 +113,7 @@ def maps(
     wants: Wants = "any",
     per_bottom: bool = False,
     fixes_size: bool | Callable[[Layer], bool] = False,
+    any_batch_axis: bool = False,
 ) -> Callable[[Mapper], Mapper]:
     """Register a function as the mapping of these Caffe types; doubles are refused.
 
@@ -124,7 +128,7 @@ def maps(
                     f"{kind} is mapped already, by {_ENTRIES[kind].mapper.__qualname__}; "
                     f"now by {mapper.__qualname__}"
                 )
-            _ENTRIES[kind] = Entry(mapper, wants, per_bottom, fixes)
+            _ENTRIES[kind] = Entry(mapper, wants, per_bottom, fixes, any_batch_axis)
         return mapper
 
     return register

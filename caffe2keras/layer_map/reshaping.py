@@ -5,12 +5,20 @@ from __future__ import annotations
 from math import prod
 
 from caffe2keras.graph.net import Layer, Shape
-from caffe2keras.layer_map.registry import Placed, maps
+from caffe2keras.layer_map.registry import Layouts, Placed, maps
 from caffe2keras.layer_map.wiring import fixed_reshape, flatten
-from caffe2keras.layout import Layout, caffe_order
+from caffe2keras.layout import Layout, caffe_order, time_major
 from caffe2keras.spec import Fragment, KerasLayer, line
 
 __all__ = ["flatten_", "permute", "reshape_"]
+
+
+def _in_order(layer: Layer, given: Layouts) -> Layouts:
+    """Caffe's order; with the batch first where (T, N, ...) keeps its first two axes."""
+    x, out = layer.bottoms[0].shape, layer.tops[0].shape
+    if given[0].rank > 1 and given[0].permutation[0] == 1 and x[:2] == out[:2]:
+        return (time_major(len(x)),)
+    return (caffe_order(len(x)),)
 
 
 def _is_partial(layer: Layer) -> bool:
@@ -19,7 +27,7 @@ def _is_partial(layer: Layer) -> bool:
     return (p.axis % rank, p.end_axis % rank) != (1, rank - 1)
 
 
-@maps("Flatten", wants="caffe", fixes_size=_is_partial)
+@maps("Flatten", wants=_in_order, fixes_size=_is_partial, any_batch_axis=True)
 def flatten_(layer: Placed) -> Fragment:
     """Some axes merged into one, in Caffe's order.
 
@@ -29,7 +37,7 @@ def flatten_(layer: Placed) -> Fragment:
     """
     x, p = layer.inputs[0], layer.params.flatten_param
     axis, end_axis = x.axis(p.axis), x.axis(p.end_axis)
-    if (axis, end_axis) == (1, x.rank - 1):
+    if (axis, end_axis) == (1, x.rank - 1) and x.layout.is_caffe_order:
         main = flatten()
         return line(KerasLayer(main.class_name, main.config), layout=caffe_order(2))
     return _reshaped(layer, _behind_the_batch(layer))
@@ -42,7 +50,7 @@ def _reshape_fixes_size(layer: Layer) -> bool:
     return p.axis != 0 or p.num_axes != -1 or 0 in dims[1:] or -1 not in dims
 
 
-@maps("Reshape", wants="caffe", fixes_size=_reshape_fixes_size)
+@maps("Reshape", wants=_in_order, fixes_size=_reshape_fixes_size, any_batch_axis=True)
 def reshape_(layer: Placed) -> Fragment:
     """Another shape for the same numbers, in Caffe's order.
 
@@ -66,6 +74,9 @@ def _reshaped(layer: Placed, target: Shape) -> Fragment:
     x, out = layer.inputs[0], layer.outputs[0]
     if x.shape == out:
         return line()
+    if x.layout.permutation[:1] == (1,):
+        keras = KerasLayer("Reshape", {"target_shape": [out[0], *out[2:]]})
+        return line(keras, layout=time_major(len(out)))
     layout = caffe_order(len(out))
     keeps_batch = len(out) > 0 and x.rank > 0 and x.shape[0] == out[0]
     if keeps_batch and prod(x.shape[1:]) == prod(out[1:]) and len(out) > 1 and x.rank > 1:
@@ -73,7 +84,7 @@ def _reshaped(layer: Placed, target: Shape) -> Fragment:
     return line(fixed_reshape(out, suffix=""), layout=layout, ties_batch=True)
 
 
-@maps("Permute")
+@maps("Permute", any_batch_axis=True)
 def permute(layer: Placed) -> Fragment:
     """Axes in another order.
 

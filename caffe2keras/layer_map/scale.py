@@ -19,7 +19,11 @@ from caffe2keras.spec import (
 __all__ = ["bias", "scale"]
 
 
-@maps("Scale", fixes_size=lambda layer: any(len(w.shape) > 1 for w in layer.weights))
+@maps(
+    "Scale",
+    fixes_size=lambda layer: any(len(w.shape) > 1 for w in layer.weights),
+    any_batch_axis=True,
+)
 def scale(layer: Placed) -> Fragment:
     """A factor for each index along some axes, and a summand if asked for.
 
@@ -46,7 +50,11 @@ def scale(layer: Placed) -> Fragment:
     return Fragment(calls, outputs, ties_batch=ties_batch)
 
 
-@maps("Bias", fixes_size=lambda layer: any(len(w.shape) > 1 for w in layer.weights))
+@maps(
+    "Bias",
+    fixes_size=lambda layer: any(len(w.shape) > 1 for w in layer.weights),
+    any_batch_axis=True,
+)
 def bias(layer: Placed) -> Fragment:
     """A summand for each index along some axes.
 

@@ -8,7 +8,7 @@ from caffe2keras.spec import Fragment, KerasLayer, line
 __all__ = ["softmax"]
 
 
-@maps("Softmax")
+@maps("Softmax", any_batch_axis=True)
 def softmax(layer: Placed) -> Fragment:
     """Exponentials along an axis, scaled to a sum of one.
 

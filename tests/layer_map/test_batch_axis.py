@@ -1,0 +1,155 @@
+"""The batch is the second axis where the first is time, and the layers between keep it so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from caffe2keras.convert import convert, load_net
+from caffe2keras.errors import InputError
+from caffe2keras.layer_map import map_net
+from caffe2keras.verify import verify
+
+T, N = 4, 3
+
+FILLERS = 'weight_filler { type: "gaussian" std: 0.4 } bias_filler { type: "gaussian" std: 0.4 }'
+WORDS = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 3 } } }\n'
+FRAMES = (
+    'layer { name: "x" type: "Input" top: "x" '
+    "input_param { shape { dim: 4 dim: 3 dim: 2 dim: 3 dim: 2 } } }\n"
+)
+CONT = 'layer { name: "cont" type: "Input" top: "cont" input_param { shape { dim: 4 dim: 3 } } }\n'
+
+
+def layer(kind: str, bottoms: str, tops: str, params: str = "") -> str:
+    wires = [f'bottom: "{b}"' for b in bottoms.split()] + [f'top: "{t}"' for t in tops.split()]
+    return f'layer {{ name: "{tops.split()[0]}" type: "{kind}" {" ".join(wires)} {params} }}\n'
+
+
+def dense(bottom: str, top: str, axis: int = 2, units: int = 5) -> str:
+    return layer(
+        "InnerProduct",
+        bottom,
+        top,
+        f"inner_product_param {{ num_output: {units} axis: {axis} {FILLERS} }}",
+    )
+
+
+def lstm(bottom: str, top: str) -> str:
+    return layer("LSTM", f"{bottom} cont", top, f"recurrent_param {{ num_output: 2 {FILLERS} }}")
+
+
+EMBED = layer("Embed", "x", "e", f"embed_param {{ input_dim: 7 num_output: 5 {FILLERS} }}")
+# axis 2 of an LSTM's output, as a caption net's softmax has it
+SOFTMAX = layer("Softmax", "s", "p", "softmax_param { axis: 2 }")
+CAPTION = WORDS + CONT + EMBED + lstm("e", "h") + dense("h", "s") + SOFTMAX
+UNIT_SLICE = layer("Slice", "x", "a b c d", "slice_param { axis: 0 }")
+TIME_CONCAT = layer("Concat", "ia ib ic id", "joined", "concat_param { axis: 0 }")
+STEPS = UNIT_SLICE + "".join(dense(each, f"i{each}") for each in "abcd") + TIME_CONCAT
+
+FREE = {
+    "a caption net": CAPTION,
+    "an LSTM on frames": FRAMES + CONT + lstm("x", "h"),
+    "a matrix product on frames": FRAMES + CONT + dense("x", "i") + lstm("i", "h"),
+    "one behind the other": FRAMES + CONT + lstm("x", "g") + lstm("g", "h"),
+    "steps one by one": FRAMES + STEPS,
+    "frames flattened and activated": (
+        FRAMES
+        + CONT
+        + layer("TanH", "x", "t")
+        + layer("Flatten", "t", "f", "flatten_param { axis: 2 }")
+        + lstm("f", "h")
+        + layer("Reshape", "h", "r", "reshape_param { shape { dim: 0 dim: 0 dim: 1 dim: -1 } }")
+    ),
+    "what is gated by cont": (
+        FRAMES + CONT + lstm("x", "h") + layer("Scale", "h cont", "y", "scale_param { axis: 0 }")
+    ),
+    "a sum over the values": (
+        FRAMES + CONT + lstm("x", "h") + layer("Reduction", "h", "y", "reduction_param { axis: 2 }")
+    ),
+}
+
+# Layers that mix the batch's entries, or count them, or take Caffe's axis 1 for channels.
+TIED = {
+    "a matrix product over the batch": FRAMES + CONT + lstm("x", "h") + dense("h", "y", axis=1),
+    "a softmax over the batch": (
+        FRAMES + CONT + lstm("x", "h") + layer("Softmax", "h", "y", "softmax_param { axis: 1 }")
+    ),
+    "a slope for each stream": FRAMES + CONT + lstm("x", "h") + layer("PReLU", "h", "y"),
+    "steps and streams in one": (
+        FRAMES
+        + CONT
+        + lstm("x", "h")
+        + layer("Flatten", "h", "y", "flatten_param { axis: 0 end_axis: 1 }")
+    ),
+    "a sum over the batch": (
+        FRAMES + CONT + lstm("x", "h") + layer("Reduction", "h", "y", "reduction_param { axis: 1 }")
+    ),
+    "statistics of a step": (
+        FRAMES
+        + CONT
+        + lstm("x", "h")
+        + layer("MVN", "h", "y", "mvn_param { across_channels: true }")
+    ),
+}
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "net.prototxt"
+    path.write_text(text)
+    return path
+
+
+def verified(folder: Path, text: str, **options: object) -> int | None:
+    path = write(folder, text)
+    report = convert(path, None, folder / "net.h5", **options)
+    result = verify(report.output, oracle=(path, None))
+    assert result.ok, str(result)
+    return report.static_batch
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("net", FREE)
+def test_the_batch_stays_free_through_time(net: str, data_format: str, tmp_path: Path) -> None:
+    assert verified(tmp_path, FREE[net], data_format=data_format) is None
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("net", TIED)
+def test_layers_that_mix_the_batch_tie_it_down(net: str, tmp_path: Path) -> None:
+    assert verified(tmp_path, TIED[net]) == N
+
+
+@pytest.mark.parametrize("net", FREE)
+def test_inputs_become_batch_major(net: str, tmp_path: Path) -> None:
+    model = map_net(load_net(write(tmp_path, FREE[net])))
+    assert all(b.layout.permutation[:2] == (1, 0) for b in model.blobs if b.tensor in model.inputs)
+
+
+def test_a_slice_of_a_batch_is_not_taken_for_steps(tmp_path: Path) -> None:
+    text = FRAMES + UNIT_SLICE + "".join(layer("TanH", each, f"i{each}") for each in "abcd")
+    model = map_net(load_net(write(tmp_path, text)))
+    assert model.blobs[0].layout.permutation[0] == 0
+    assert model.static_batch == T
+
+
+@pytest.mark.backend
+def test_the_user_names_the_batch_axis(tmp_path: Path) -> None:
+    text = FRAMES + dense("x", "y", axis=3)
+    assert verified(tmp_path, text, batch_axes={"x": 2}) is None
+    model = map_net(load_net(write(tmp_path, text)), batch_axes={"x": 2})
+    assert model.blobs[0].layout.permutation == (2, 0, 1, 3, 4)
+    model = map_net(load_net(write(tmp_path, CAPTION)), batch_axes={"x": 0, "cont": 0})
+    assert model.static_batch == T
+
+
+@pytest.mark.parametrize(
+    ("blob", "axis", "why"), [("y", 1, "its inputs are x"), ("x", 5, "0 to 4")]
+)
+def test_a_batch_axis_that_is_not_there(blob: str, axis: int, why: str, tmp_path: Path) -> None:
+    net = load_net(write(tmp_path, FRAMES + dense("x", "y")))
+    with pytest.raises(InputError) as caught:
+        map_net(net, batch_axes={blob: axis})
+    assert why in caught.value.why
