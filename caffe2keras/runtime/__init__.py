@@ -7,7 +7,11 @@ same numbers on every backend (on OpenVINO, inference only).
 
 from caffe2keras.runtime.activation import AbsVal, Clip, Swish, Threshold
 from caffe2keras.runtime.argmax import ArgMax
+from caffe2keras.runtime.att_lstm import AttLSTM
+from caffe2keras.runtime.att_lstm_cond import AttLSTMCond
+from caffe2keras.runtime.base_lstm import hard_sigmoid
 from caffe2keras.runtime.bilinear import BilinearPooling, CompactBilinearPooling
+from caffe2keras.runtime.class_activation_mapping import ClassActivationMapping
 from caffe2keras.runtime.constant import Constant
 from caffe2keras.runtime.convolution import Conv
 from caffe2keras.runtime.convolution_transpose import ConvTranspose
@@ -17,6 +21,7 @@ from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile
 from caffe2keras.runtime.interpolation import Interpolation2D
 from caffe2keras.runtime.lrn import LRN
+from caffe2keras.runtime.lstm_cond import LSTMCond
 from caffe2keras.runtime.merging import WeightedSum
 from caffe2keras.runtime.normalization import MVN, BatchStatisticsNormalization
 from caffe2keras.runtime.normalize import Normalize
@@ -37,6 +42,8 @@ __all__ = [
     "MVN",
     "AbsVal",
     "ArgMax",
+    "AttLSTM",
+    "AttLSTMCond",
     "BatchReindex",
     "BatchStatisticsNormalization",
     "BilinearPooling",
@@ -44,6 +51,7 @@ __all__ = [
     "BroadcastMultiply",
     "CaffeLSTM",
     "CaffeRNN",
+    "ClassActivationMapping",
     "Clip",
     "CompactBilinearPooling",
     "Constant",
@@ -57,6 +65,7 @@ __all__ = [
     "FixedReshape",
     "Im2col",
     "Interpolation2D",
+    "LSTMCond",
     "LSTMUnit",
     "Log",
     "MaxPooling2DWithMask",
@@ -77,4 +86,5 @@ __all__ = [
     "Tile",
     "Transpose",
     "WeightedSum",
+    "hard_sigmoid",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,39 @@ import numpy as np
 import pytest
 
 Arrays = np.ndarray | Sequence[np.ndarray]
+RECORDED = Path(__file__).parents[1] / "fixtures" / "runtime"
+
+
+@dataclass(frozen=True)
+class ForkCase:
+    """One run: what went in, the weights as the fork lists them, what came out."""
+
+    arrays: dict[str, np.ndarray]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.arrays[name]
+
+    def get(self, name: str) -> np.ndarray | None:
+        return self.arrays.get(name)
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        return [self.arrays[name] for name in sorted(self.arrays) if name.startswith("weight_")]
+
+    @property
+    def is_sequence(self) -> bool:
+        return self.arrays["output_0"].ndim == 3
+
+
+@pytest.fixture(scope="session")
+def fork_case() -> Callable[[str], ForkCase]:
+    """``fork_case("LSTMCond_seq")``: a recorded run of the MarcBS fork of Keras 1."""
+
+    def load(name: str) -> ForkCase:
+        with np.load(RECORDED / f"{name}.npz") as arrays:
+            return ForkCase({key: arrays[key] for key in arrays.files})
+
+    return load
 
 
 @pytest.fixture
