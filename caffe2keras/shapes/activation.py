@@ -9,7 +9,7 @@ from caffe2keras.params import Params
 from caffe2keras.shapes.demands import blobs, canonical_axis, demand
 from caffe2keras.shapes.registry import Inferred, infers
 
-__all__ = ["exp", "log", "neuron", "prelu", "softmax"]
+__all__ = ["exp", "log", "neuron", "prelu", "softmax", "symmetric_rectify"]
 
 
 # Caffe's own, then the forks'. Insanity and Noise are random in training only (happynear).
@@ -17,6 +17,7 @@ __all__ = ["exp", "log", "neuron", "prelu", "softmax"]
     "AbsVal", "BNLL", "Clip", "Dropout", "ELU", "Power", "ReLU", "Sigmoid", "Swish", "TanH",
     "Threshold",
     "HSwish", "HardSigmoid", "HardSwish", "Insanity", "Mish", "Noise", "ReLU6", "SignedSqrt",
+    "Sparsify",
 )  # fmt: skip
 @blobs(bottoms=1)
 def neuron(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
@@ -56,6 +57,16 @@ def prelu(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     demand(len(bottoms[0]) >= 2, f"it takes an input of 2 axes or more, received {bottoms[0]}")
     slopes = () if params.prelu_param.channel_shared else (bottoms[0][1],)
     return Inferred((bottoms[0],), (slopes,))
+
+
+@infers("SymmetricRectify")
+@blobs(bottoms=1)
+def symmetric_rectify(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """The top is like the bottom; thresholds are (C,), or a single one of shape () (wenwei202)."""
+    bottom = bottoms[0]
+    demand(2 <= len(bottom) <= 4, f"it takes an input of 2 to 4 axes, received {bottom}")
+    shared = params.symmetric_rectify_param.channel_shared
+    return Inferred((bottom,), (() if shared else (bottom[1],),))
 
 
 @infers("Softmax")

@@ -9,7 +9,7 @@ from caffe2keras.params import Params
 from caffe2keras.shapes.demands import blobs, canonical_axis, count, demand
 from caffe2keras.shapes.registry import Inferred, infers
 
-__all__ = ["compact_bilinear", "inner_product"]
+__all__ = ["bilinear", "compact_bilinear", "inner_product"]
 
 
 @infers("InnerProduct")
@@ -37,10 +37,23 @@ def compact_bilinear(params: Params, bottoms: Sequence[Shape], tops: int) -> Inf
     compact_bilinear_layer.cpp).
     """
     p, (left, right) = params.compact_bilinear_param, bottoms
+    _demand_alike_but_for_channels(left, right)
+    demand(p.num_output > 0, "num_output is missing or zero")
+    spatial = (1, 1) if p.sum_pool else left[2:]
+    return Inferred(((left[0], p.num_output, *spatial),))
+
+
+@infers("Bilinear")
+@blobs(bottoms=2)
+def bilinear(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """Two (N, C, H, W), their C may differ -> (N, C·C', 1, 1) (gy20073: bilinear_layer.cpp)."""
+    left, right = bottoms
+    _demand_alike_but_for_channels(left, right)
+    return Inferred(((left[0], left[1] * right[1], 1, 1),))
+
+
+def _demand_alike_but_for_channels(left: Shape, right: Shape) -> None:
     demand(
         len(left) == len(right) == 4 and (left[0], *left[2:]) == (right[0], *right[2:]),
         f"it takes two (N, C, H, W) alike but for C, received {left} and {right}",
     )
-    demand(p.num_output > 0, "num_output is missing or zero")
-    spatial = (1, 1) if p.sum_pool else left[2:]
-    return Inferred(((left[0], p.num_output, *spatial),))

@@ -9,7 +9,7 @@ from caffe2keras.params import Params
 from caffe2keras.shapes.demands import blobs, demand, legacy_shape, refuse_in_place
 from caffe2keras.shapes.registry import Inferred, infers
 
-__all__ = ["interp", "reorg", "upsample"]
+__all__ = ["interp", "reorg", "unpool_window", "unpooling", "upsample"]
 
 
 @infers("Interp")
@@ -81,6 +81,46 @@ def _unpooled(p: Params, spatial: Shape) -> Shape:
     )
     out = (e * s - int(t) for e, s, t in zip(spatial, scales, trims, strict=True))
     return tuple(out)
+
+
+@infers("Unpooling")
+@blobs(bottoms=(1, 2))
+def unpooling(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """(N, C, H, W), and the mask of a max pooling like it -> (N, C, H', W').
+
+    DeconvNet's (HyeonwooNoh: unpooling_layer.cpp), whose size is always given. A second input is
+    looked at for MAX only.
+    """
+    p, bottom = params.unpooling_param, legacy_shape(bottoms[0])
+    if len(bottoms) == 2 and p.unpool == "MAX":
+        demand(bottoms[1] == bottoms[0], f"the mask takes {bottoms[0]}, received {bottoms[1]}")
+    _, _, size = unpool_window(p)
+    return Inferred(((*bottom[:2], *size),))
+
+
+def unpool_window(p: Params) -> tuple[Shape, Shape, Shape]:
+    """Kernel, stride and the output's size of an UnpoolingParameter, (height, width) each.
+
+    Raises:
+        ShapeError: the fields contradict each other, or the size is missing.
+    """
+    kernel, size = _square_or(p, "kernel_size", "kernel"), _square_or(p, "unpool_size", "unpool")
+    demand(min(kernel) > 0 and min(size) > 0, f"kernel {kernel} and size {size} cannot be zero")
+    h, w = p.has("stride_h"), p.has("stride_w")
+    demand(h == w and not (h and p.has("stride")), "the stride is stride, or stride_h and stride_w")
+    pads = (p.pad, p.pad_h, p.pad_w)
+    demand(not any(pads), f"the padding is {pads}, there may be none")
+    return kernel, (p.stride_h, p.stride_w) if h else (p.stride, p.stride), size
+
+
+def _square_or(p: Params, name: str, stem: str) -> Shape:
+    """One number for height and width, or both of them."""
+    both = p.has(f"{stem}_h") and p.has(f"{stem}_w")
+    either = p.has(f"{stem}_h") or p.has(f"{stem}_w")
+    demand(p.has(name) != either and both == either, f"it takes {name}, or {stem}_h and {stem}_w")
+    if both:
+        return getattr(p, f"{stem}_h"), getattr(p, f"{stem}_w")
+    return (getattr(p, name),) * 2
 
 
 @infers("Reorg")

@@ -13,7 +13,13 @@ from caffe2keras.shapes.demands import blobs, demand
 from caffe2keras.shapes.geometry import ConvGeometry, windows
 from caffe2keras.shapes.registry import Inferred, infers
 
-__all__ = ["convolution_3d", "pooling_3d", "volume_convolution", "volume_pooling"]
+__all__ = [
+    "convolution_3d",
+    "deconvolution_3d",
+    "pooling_3d",
+    "volume_convolution",
+    "volume_pooling",
+]
 
 
 @infers("Convolution3D")
@@ -34,6 +40,22 @@ def convolution_3d(params: Params, bottoms: Sequence[Shape], tops: int) -> Infer
     top = (bottom[0], out, *geometry.convolved(bottom[2:]))
     bias = ((1, 1, 1, 1, out),) if p.bias_term else ()
     return Inferred((top,), ((out, bottom[1], *geometry.kernel), *bias))
+
+
+@infers("Deconvolution3D")
+@blobs(bottoms=1)
+def deconvolution_3d(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """(N, I, L, H, W) -> (N, O, L', H', W'); weights (I, O, *kernel) and (1, 1, 1, 1, O).
+
+    Both versions ask ``convolution_param`` for the bias (deconvolution3d_layer.cpp).
+    """
+    bottom = bottoms[0]
+    p, geometry = volume_convolution(params, bottom)
+    out = p.num_output
+    demand(out > 0, "num_output is missing or zero")
+    top = (bottom[0], out, *geometry.deconvolved(bottom[2:]))
+    bias = ((1, 1, 1, 1, out),) if params.convolution_param.bias_term else ()
+    return Inferred((top,), ((bottom[1], out, *geometry.kernel), *bias))
 
 
 @infers("Pooling3D")

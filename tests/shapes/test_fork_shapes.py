@@ -307,3 +307,61 @@ def test_dense_images_come_with_a_label_for_each_pixel(inferred, refused):
 @pytest.mark.parametrize("kind", ["MultiBoxLoss", "RegionLoss", "SmoothL1Loss", "Yolov3"])
 def test_the_losses_of_detectors_are_scalars(inferred, kind):
     assert inferred(kind, "", B, (2, 4)).tops == ((),)
+
+
+@pytest.mark.parametrize("mask", [(), (B,)])
+def test_an_unpooling_is_as_large_as_it_is_told(inferred, mask):
+    text = "unpooling_param { kernel_size: 2 stride: 2 %s }"
+    assert inferred("Unpooling", text % "unpool_size: 11", B, *mask).tops == ((2, 6, 11, 11),)
+    answer = inferred("Unpooling", text % "unpool_h: 9 unpool_w: 12", B, *mask)
+    assert answer.tops == ((2, 6, 9, 12),)
+
+
+@pytest.mark.parametrize(
+    ("words", "fields", "mask"),
+    [
+        ("the mask takes (2, 6, 5, 7)", "kernel_size: 2 unpool_size: 9", (2, 6, 5, 8)),
+        ("it takes unpool_size, or unpool_h", "kernel_size: 2", B),
+        ("it takes unpool_size, or unpool_h", "kernel_size: 2 unpool_h: 9", B),
+        ("it takes kernel_size, or kernel_h", "unpool_size: 9", B),
+        ("there may be none", "kernel_size: 2 unpool_size: 9 pad: 1", B),
+        ("stride_h and stride_w", "kernel_size: 2 unpool_size: 9 stride_h: 2", B),
+        ("cannot be zero", "kernel_size: 0 unpool_size: 9", B),
+    ],
+)
+def test_an_unpooling_that_deconvnet_refuses_is_refused(refused, words, fields, mask):
+    refused(words, "Unpooling", f"unpooling_param {{ {fields} }}", B, mask)
+
+
+def test_a_bilinear_pooling_multiplies_channels(inferred, refused):
+    assert inferred("Bilinear", "", B, (2, 4, 5, 7)).tops == ((2, 24, 1, 1),)
+    refused("alike but for C", "Bilinear", "", B, (2, 4, 5, 6))
+
+
+def test_a_symmetric_rectification_has_thresholds(inferred, refused):
+    text = "symmetric_rectify_param { channel_shared: %s }"
+    assert inferred("SymmetricRectify", text % "false", B).weights == ((6,),)
+    assert inferred("SymmetricRectify", text % "true", B).weights == ((),)
+    refused("2 to 4 axes", "SymmetricRectify", "", (6,))
+
+
+@pytest.mark.parametrize(
+    ("text", "top", "weights"),
+    [
+        (
+            "convolution_param { num_output: 4 kernel_size: 3 kernel_depth: 4 pad: 1 stride: 2"
+            " temporal_stride: 2 temporal_pad: 1 bias_term: false }",
+            (2, 4, 12, 9, 15),
+            ((3, 4, 4, 3, 3),),
+        ),
+        (
+            "convolution3d_param { num_output: 4 kernel_size: 3 kernel_depth: 2 bias_term: false }",
+            (2, 4, 7, 7, 10),
+            ((3, 4, 2, 3, 3), (1, 1, 1, 1, 4)),  # the bias is convolution_param's affair
+        ),
+    ],
+)
+def test_volumes_are_deconvolved(inferred, text, top, weights):
+    answer = inferred("Deconvolution3D", text, (2, 3, 6, 5, 8))
+    assert answer.tops == (top,)
+    assert answer.weights == weights

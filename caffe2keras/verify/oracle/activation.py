@@ -104,6 +104,28 @@ def insanity(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     return (np.maximum(x, 0) + np.minimum(x, 0) / slope,)
 
 
+@computes("Sparsify")
+def sparsify(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """Nearer to zero by a threshold, and zero within it (sparsify_layer.cpp in wenwei202's)."""
+    return (_towards_zero(bottoms[0], np.asarray(layer.params.sparsify_param.thre)),)
+
+
+@computes("SymmetricRectify")
+def symmetric_rectify(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """The same with learned thresholds, which count as 0 where they are below.
+
+    From symmetric_rectify_layer.cpp in wenwei202's fork.
+    """
+    (x,) = bottoms
+    threshold = np.maximum(weights[0], 0).reshape(-1, *(1,) * (x.ndim - 2))
+    return (_towards_zero(x, threshold),)
+
+
+def _towards_zero(x: Array, threshold: Array) -> Array:
+    y: Array = np.sign(x) * np.maximum(np.abs(x) - threshold.astype(x.dtype), 0)
+    return y
+
+
 @computes("Clip")
 def clip(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     """Bounded from above first, then from below (clip_layer.cpp)."""

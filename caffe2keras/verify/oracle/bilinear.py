@@ -1,4 +1,4 @@
-"""Compact bilinear pooling (gy20073's compact_bilinear_pooling)."""
+"""Bilinear pooling, compact and whole (gy20073's compact_bilinear_pooling)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from caffe2keras.graph.net import Layer
 from caffe2keras.verify.oracle.registry import Array, Arrays, Tops, computes
 
-__all__ = ["c_random", "compact_bilinear"]
+__all__ = ["bilinear", "c_random", "compact_bilinear"]
 
 
 def c_random() -> Iterator[int]:
@@ -53,3 +53,10 @@ def _sketch(x: Array, width: int, numbers: Iterator[int]) -> Array:
     matrix = np.zeros((channels, width), x.dtype)
     matrix[np.arange(channels), bins] = signs
     return np.moveaxis(x, 1, -1) @ matrix
+
+
+@computes("Bilinear")
+def bilinear(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """The outer products of the channels, summed over all places: y (N, C·C', 1, 1)."""
+    first, second = (x.reshape(*x.shape[:2], -1) for x in bottoms)
+    return ((first @ second.transpose(0, 2, 1)).reshape(len(first), -1, 1, 1),)

@@ -1,4 +1,4 @@
-"""Images made larger or smaller: Upsample and Interp."""
+"""Images made larger or smaller: Upsample, Unpooling and Interp."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from caffe2keras.graph.net import Layer, Shape
 from caffe2keras.params import Params
 from caffe2keras.verify.oracle.registry import Array, Arrays, Tops, computes
 
-__all__ = ["interp", "upsample"]
+__all__ = ["interp", "unpooling", "upsample"]
 
 
 @computes("Upsample")
@@ -23,7 +23,8 @@ def upsample(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     if len(bottoms) == 2:
         x, mask = bottoms
         return (_unpooled(x, mask, _unpooled_size(p, x.shape[2:])),)
-    return (bottoms[0].repeat(p.scale, axis=-2).repeat(p.scale, axis=-1),)
+    scale = p.scale if p.has("scale") else 1  # YOLO's default; SegNet's is 2
+    return (bottoms[0].repeat(scale, axis=-2).repeat(scale, axis=-1),)
 
 
 def _unpooled_size(p: Params, spatial: Shape) -> Shape:
@@ -44,6 +45,34 @@ def _unpooled(x: Array, mask: Array, size: Shape) -> Array:
     y = np.zeros((*x.shape[:2], height * width), x.dtype)
     np.put_along_axis(y, places, x.reshape(places.shape), axis=-1)
     return y.reshape(*x.shape[:2], height, width)
+
+
+@computes("Unpooling")
+def unpooling(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """MAX puts each value where the mask says, or to where its window begins.
+
+    AVE shares it out over its window, as far as that lies inside, TILE repeats it there; windows
+    that overlap add up. From unpooling_layer.cu in HyeonwooNoh's fork: the code for the CPU does
+    the same, but adds to what it finds.
+    """
+    p = layer.params.unpooling_param
+    x = bottoms[0]
+    height, width = (p.unpool_size,) * 2 if p.has("unpool_size") else (p.unpool_h, p.unpool_w)
+    if p.unpool == "MAX" and len(bottoms) == 2:
+        return (_unpooled(x, bottoms[1], (height, width)),)
+    kernel = (p.kernel_size,) * 2 if p.has("kernel_size") else (p.kernel_h, p.kernel_w)
+    stride = (p.stride_h, p.stride_w) if p.has("stride_h") else (p.stride, p.stride)
+    y = np.zeros((*x.shape[:2], height, width), x.dtype)
+    for i, j in np.ndindex(*x.shape[2:]):
+        top, left = i * stride[0], j * stride[1]
+        value = x[:, :, i, j, None, None]
+        if p.unpool == "MAX":
+            y[:, :, min(top, height - 1), min(left, width - 1)] = value[:, :, 0, 0]
+            continue
+        window = y[:, :, top : top + kernel[0], left : left + kernel[1]]
+        if window.size:
+            window += value if p.unpool == "TILE" else value / (window.shape[2] * window.shape[3])
+    return (y,)
 
 
 @computes("Interp")

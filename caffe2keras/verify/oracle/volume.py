@@ -11,9 +11,9 @@ from caffe2keras.graph.net import Layer
 from caffe2keras.params import Params
 from caffe2keras.verify.oracle.pooling import METHODS, pooled_extents
 from caffe2keras.verify.oracle.registry import Arrays, Tops, computes
-from caffe2keras.verify.oracle.windows import Window, columns
+from caffe2keras.verify.oracle.windows import Window, columns, scattered
 
-__all__ = ["convolution_3d", "pooling_3d"]
+__all__ = ["convolution_3d", "deconvolution_3d", "pooling_3d"]
 
 
 @computes("Convolution3D")
@@ -23,12 +23,7 @@ def convolution_3d(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     Shapes: x (N, I, L, H, W), kernel (O, I, l, h, w), bias (O,). filter_group splits the work
     and not the channels: every output sees every input (convolution3d_layer.cpp).
     """
-    params = layer.params
-    p = (
-        params.convolution3d_param
-        if params.has("convolution3d_param")
-        else params.convolution_param
-    )
+    p = _convolution_params(layer)
     (x,) = bottoms
     window = _window(p, temporal_pad=p.temporal_pad)
     out = window.convolved(x.shape[2:])
@@ -37,6 +32,31 @@ def convolution_3d(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     if p.bias_term:
         y += weights[1].reshape(-1, 1)
     return (y.reshape(len(x), p.num_output, *out),)
+
+
+@computes("Deconvolution3D")
+def deconvolution_3d(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """The transpose of the convolution that would lead from the output to the input.
+
+    Shapes: x (N, I, L, H, W), kernel (I, O, l, h, w), bias (O,). Whether there is a bias, both
+    versions ask convolution_param (deconvolution3d_layer.cpp).
+    """
+    p = _convolution_params(layer)
+    (x,) = bottoms
+    window = _window(p, temporal_pad=p.temporal_pad)
+    out = window.deconvolved(x.shape[2:])
+    kernel = weights[0].reshape(len(weights[0]), -1).T
+    volumes = (kernel @ volume.reshape(len(volume), -1) for volume in x)
+    y = np.stack([scattered(taps, window, x.shape[2:], out) for taps in volumes])
+    if layer.params.convolution_param.bias_term:
+        y += weights[1].reshape(-1, 1, 1, 1)
+    return (y,)
+
+
+def _convolution_params(layer: Layer) -> Params:
+    new: Params = layer.params.convolution3d_param
+    old: Params = layer.params.convolution_param
+    return new if layer.params.has("convolution3d_param") else old
 
 
 @computes("Pooling3D")

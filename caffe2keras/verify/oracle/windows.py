@@ -79,8 +79,15 @@ def convolution_window(p: Params, rank: int) -> Window:
         kernel=_per_axis(p, "kernel_size", "kernel", rank, default=0),
         stride=_per_axis(p, "stride", "stride", rank, default=1),
         pad=_per_axis(p, "pad", "pad", rank, default=0),
-        dilation=_spread(p.dilation, rank, default=1),
+        dilation=_dilation(p, rank),
     )
+
+
+def _dilation(p: Params, rank: int) -> Shape:
+    """The distance between taps; DeepLab's first fork called it hole (conv_layer.cpp there)."""
+    if p.has("hole_h") or p.has("hole_w"):
+        return p.hole_h, p.hole_w
+    return (p.hole,) * rank if p.has("hole") else _spread(p.dilation, rank, default=1)
 
 
 def _per_axis(p: Params, field: str, stem: str, rank: int, default: int) -> Shape:

@@ -63,3 +63,11 @@ def test_dropout_that_drops_even_in_testing_is_refused(compute):
 def test_noise_is_for_training(compute):
     (y,) = compute('type: "Noise"', [4.0])
     np.testing.assert_array_equal(y, [4])
+
+
+def test_sparsify_and_its_learned_sister_go_towards_zero(compute):
+    x = np.array([[-5.0, -1, 2, 7]]).reshape(1, 2, 2)
+    (y,) = compute('type: "Sparsify" sparsify_param { thre: 2 }', x)
+    np.testing.assert_array_equal(y.ravel(), [-3, 0, 0, 5])
+    (y,) = compute('type: "SymmetricRectify"', x, weights=[[3, -1]])
+    np.testing.assert_array_equal(y.ravel(), [-2, 0, 2, 7])  # a threshold below 0 is none

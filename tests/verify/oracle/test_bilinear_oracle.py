@@ -37,3 +37,9 @@ def test_it_is_a_circular_convolution_of_two_count_sketches(compute, rng, width)
     (whole,) = compute(text % "", x, other)
     assert whole.shape == (1, width, 1, 1)
     np.testing.assert_allclose(whole[0, :, 0, 0], places[0, :, 0].sum(axis=1))
+
+
+def test_whole_bilinear_pooling_sums_outer_products(compute):
+    x, other = [[[[1.0, 2]], [[3, 4]]]], [[[[5.0, 6]]]]
+    (y,) = compute('type: "Bilinear"', x, other)
+    np.testing.assert_array_equal(y, np.reshape([1 * 5 + 2 * 6, 3 * 5 + 4 * 6], (1, 2, 1, 1)))

@@ -53,3 +53,14 @@ def test_depthwise_convolution_is_one_of_as_many_groups_as_channels(compute, rng
     group = "" if kind == "ConvolutionDepthwise" else "group: 4"
     own = f'type: "{kind}" convolution_param {{ {text % group} }}'
     np.testing.assert_array_equal(compute(own, x, weights=[kernel, bias])[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("hole", "dilation"), [("hole: 2", "dilation: 2"), ("hole_h: 2 hole_w: 3", "dilation: [2, 3]")]
+)
+def test_a_hole_is_a_dilation(compute, rng, hole, dilation):
+    x, kernel = rng.standard_normal((1, 2, 9, 10)), rng.standard_normal((3, 2, 3, 2))
+    text = 'type: "Convolution" convolution_param { num_output: 3 kernel_h: 3 kernel_w: 2 %s }'
+    (y,) = compute(text % hole, x, weights=[kernel, [1, 2, 3]])
+    (expected,) = compute(text % dilation, x, weights=[kernel, [1, 2, 3]])
+    np.testing.assert_array_equal(y, expected)

@@ -78,3 +78,38 @@ def test_interp_to_a_second_bottom_s_size_is_refused(compute):
     with pytest.raises(UnsupportedFieldError, match="second bottom"):
         layer = 'type: "Interp" interp_param { use_blob_size: true }'
         compute(layer, np.zeros((1, 1, 2, 2)), np.zeros((1, 1, 4, 4)))
+
+
+def test_upsample_is_yolos_and_does_nothing_where_no_scale_is_given(compute):
+    (y,) = compute('type: "Upsample"', [[[[1.0, 2]]]])
+    np.testing.assert_array_equal(y, [[[[1, 2]]]])
+
+
+UNPOOLING = 'type: "Unpooling" unpooling_param { kernel_size: 2 stride: 2 unpool_h: 3 unpool_w: 4 '
+
+
+def test_unpooling_puts_each_value_where_the_mask_says(compute):
+    (y,) = compute(UNPOOLING + "}", [[[[5.0, 6]]]], [[[[5.0, 2]]]])
+    np.testing.assert_array_equal(y, [[[[0, 0, 6, 0], [0, 5, 0, 0], [0, 0, 0, 0]]]])
+
+
+def test_unpooling_without_a_mask_begins_each_window(compute):
+    (y,) = compute(UNPOOLING + "}", [[[[5.0, 6], [7, 8]]]])
+    np.testing.assert_array_equal(y, [[[[5, 0, 6, 0], [0, 0, 0, 0], [7, 0, 8, 0]]]])
+
+
+def test_unpooling_shares_out_or_repeats(compute):
+    x = [[[[4.0, 8], [6, 2]]]]
+    (y,) = compute(UNPOOLING + "unpool: AVE }", x)
+    np.testing.assert_array_equal(y, [[[[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 1, 1]]]])
+    (y,) = compute(UNPOOLING + "unpool: TILE }", x)
+    np.testing.assert_array_equal(y, [[[[4, 4, 8, 8], [4, 4, 8, 8], [6, 6, 2, 2]]]])
+
+
+def test_windows_of_an_unpooling_that_overlap_add_up(compute):
+    layer = (
+        'type: "Unpooling" unpooling_param '
+        "{ unpool: TILE kernel_h: 1 kernel_w: 3 stride: 2 unpool_h: 1 unpool_w: 5 }"
+    )
+    (y,) = compute(layer, [[[[1.0, 5]]]])
+    np.testing.assert_array_equal(y, [[[[1, 1, 6, 5, 5]]]])

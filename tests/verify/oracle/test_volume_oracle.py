@@ -32,3 +32,18 @@ def test_3d_pooling_takes_no_window_away(compute, param):
     # With a pixel of padding the windows begin at -1 and 1, and are divided by 4 each.
     (y,) = compute(text % ("AVE", "pad: 1"), x)
     np.testing.assert_allclose(y[0, 0], [[[1, 2], [3, 4]], [[5, 6], [7, 8]]] / np.array(4))
+
+
+def test_a_3d_deconvolution_is_a_deconvolution(compute, rng):
+    x, kernel = rng.standard_normal((2, 3, 2, 4, 3)), rng.standard_normal((3, 2, 4, 3, 3))
+    fields = "num_output: 2 kernel_size: 3 kernel_depth: 4 stride: 2 temporal_stride: 3 pad: 1"
+    text = f'type: "Deconvolution3D" convolution_param {{ {fields} temporal_pad: 2 }}'
+    (y,) = compute(text, x, weights=[kernel, [1, 2]])
+    plain = (
+        "num_output: 2 kernel_size: 4 kernel_size: 3 kernel_size: 3 "
+        "stride: 3 stride: 2 stride: 2 pad: 2 pad: 1 pad: 1"
+    )
+    (expected,) = compute(
+        f'type: "Deconvolution" convolution_param {{ {plain} }}', x, weights=[kernel, [1, 2]]
+    )
+    np.testing.assert_allclose(y, expected)
