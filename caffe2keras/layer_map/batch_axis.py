@@ -7,6 +7,7 @@ keep their axes carry the knowledge from there back to what is fed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from caffe2keras.errors import InputError
 from caffe2keras.graph.net import Blob, Layer, Net
@@ -37,7 +38,7 @@ def batch_axes(net: Net, told: Mapping[str, int]) -> Mapping[str, int]:
     inputs = {blob.name: blob for blob in net.inputs}
     for name, axis in told.items():
         _check(name, axis, inputs)
-    time_major = _time_major(net)
+    time_major = _time_major(replace(net, layers=tuple(filter(_is_shaped, net.layers))))
     inferred = {blob.name: 1 for blob in net.inputs if blob.key in time_major}
     return {**inferred, **told}
 
@@ -55,6 +56,11 @@ def _check(name: str, axis: int, inputs: Mapping[str, Blob]) -> None:
             what=f'batch axis {axis} is given for "{name}"',
             why=f"its shape is {shape}, so its axes are 0 to {len(shape) - 1}",
         )
+
+
+def _is_shaped(layer: Layer) -> bool:
+    """Whether all its blobs have shapes; behind a layer that is not known they have none."""
+    return all(blob.dims is not None for blob in (*layer.bottoms, *layer.tops))
 
 
 def _time_major(net: Net) -> set[Key]:

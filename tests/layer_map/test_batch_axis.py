@@ -8,7 +8,7 @@ import pytest
 
 from caffe2keras.convert import convert, load_net
 from caffe2keras.errors import InputError
-from caffe2keras.layer_map import map_net
+from caffe2keras.layer_map import map_net, try_net
 from caffe2keras.verify import verify
 
 T, N = 4, 3
@@ -153,3 +153,9 @@ def test_a_batch_axis_that_is_not_there(blob: str, axis: int, why: str, tmp_path
     with pytest.raises(InputError) as caught:
         map_net(net, batch_axes={blob: axis})
     assert why in caught.value.why
+
+
+def test_blobs_of_unknown_shape_do_not_disturb(tmp_path: Path) -> None:
+    text = CAPTION + layer("Mystery", "x", "m") + layer("TanH", "m", "n")
+    attempt = try_net(load_net(write(tmp_path, text)))
+    assert [refusal.layer.name for refusal in attempt.refusals] == ["m"]
