@@ -5,7 +5,7 @@ file that uses them. It imports Keras and nothing else of caffe2keras; each laye
 same numbers on every backend (on OpenVINO, inference only).
 """
 
-from caffe2keras.runtime.activation import AbsVal, Clip, Swish, Threshold
+from caffe2keras.runtime.activation import AbsVal, Clip, SignedSqrt, SoftThreshold, Swish, Threshold
 from caffe2keras.runtime.argmax import ArgMax
 from caffe2keras.runtime.att_lstm import AttLSTM
 from caffe2keras.runtime.att_lstm_cond import AttLSTMCond
@@ -79,7 +79,9 @@ __all__ = [
     "ReverseSequence",
     "Scale",
     "ShuffleChannels",
+    "SignedSqrt",
     "Slice",
+    "SoftThreshold",
     "StochasticPooling2D",
     "Swish",
     "Threshold",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-__all__ = ["AbsVal", "Clip", "Swish", "Threshold"]
+__all__ = ["AbsVal", "Clip", "SignedSqrt", "SoftThreshold", "Swish", "Threshold"]
+
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 class _Activation(keras.Layer):
@@ -70,6 +74,89 @@ class Clip(_Activation):
             **super().get_config(),
             "min_value": self.min_value,
             "max_value": self.max_value,
+        }
+
+
+@keras.saving.register_keras_serializable(package="caffe2keras")
+class SignedSqrt(_Activation):
+    """``y = sign(x) * sqrt(|x|)``.
+
+    SignedSqrt of gy20073's fork (signed_sqrt_layer.cpp), which follows bilinear pooling.
+
+    Input shape:
+        any.
+
+    Output shape:
+        the input's.
+
+    Example:
+        >>> SignedSqrt()(keras.ops.array([[-9.0, 4.0]]))  # -3, 2
+    """
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """The signed roots."""
+        # The bound keeps the gradient at 0 finite; sign makes the root itself 0 there.
+        return ops.sign(inputs) * ops.sqrt(ops.maximum(ops.abs(inputs), _TINY))
+
+
+@keras.saving.register_keras_serializable(package="caffe2keras")
+class SoftThreshold(_Activation):
+    """``y = sign(x) * max(|x| - t, 0)``: nearer to zero by a threshold.
+
+    Sparsify and, with a learned threshold, SymmetricRectify of wenwei202's fork
+    (sparsify_layer.cpp, symmetric_rectify_layer.cpp). A learned one below 0 counts as 0.
+
+    Args:
+        threshold: t, or where it is learned its value to begin with.
+        axes: the axes of the input, batch axis 0 excluded, that a learned t runs along,
+            ascending; none of them means one number; None that t is not learned.
+
+    Input shape:
+        any; the sizes along ``axes`` must be known.
+
+    Output shape:
+        the input's.
+
+    Weights:
+        ``threshold``, of the input's sizes along ``axes``, if learned.
+
+    Example:
+        >>> SoftThreshold(2.0)(keras.ops.array([[-5.0, 1.0, 3.0]]))  # -3, 0, 1
+    """
+
+    def __init__(
+        self, threshold: float = 0.0, axes: Sequence[int] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        if axes is not None and (list(axes) != sorted(set(axes)) or any(a < 1 for a in axes)):
+            raise ValueError(f"`axes` must ascend from 1 or more. Received: axes={axes!r}")
+        self.threshold = float(threshold)
+        self.axes = None if axes is None else tuple(int(axis) for axis in axes)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes ``threshold``."""
+        if self.axes is not None:
+            self.learned = self.add_weight(
+                name="threshold",
+                shape=tuple(input_shape[axis] for axis in self.axes),
+                initializer=keras.initializers.Constant(self.threshold),
+            )
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """The thresholded values."""
+        threshold: Any = self.threshold
+        if self.axes is not None:
+            missing = [axis for axis in range(len(inputs.shape)) if axis not in self.axes]
+            learned = ops.maximum(ops.convert_to_tensor(self.learned), 0.0)
+            threshold = ops.expand_dims(learned, missing)
+        return ops.sign(inputs) * ops.maximum(ops.abs(inputs) - threshold, 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments."""
+        return {
+            **super().get_config(),
+            "threshold": self.threshold,
+            "axes": None if self.axes is None else list(self.axes),
         }
 
 
