@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from caffe2keras.layer_map.registry import Operand, Placed, maps
 from caffe2keras.layer_map.wiring import cropping
@@ -55,9 +55,9 @@ def slice_(layer: Placed) -> Fragment:
     if len(layer.outputs) == 1:
         return line()
     axis = x.keras_axis(caffe_axis)
-    ends = [0]
-    for shape in layer.outputs:
-        ends.append(ends[-1] + shape[caffe_axis])
+    ends: list[int | None] = [0, *accumulate(shape[caffe_axis] for shape in layer.outputs)]
+    if layer.resizable:
+        ends[-1] = None  # the last piece has what the points leave over, be it more or less
     pieces = [
         KerasLayer(
             "caffe2keras>Slice", {"axes": [axis], "starts": [a], "stops": [b]}, suffix=f"_{i}"

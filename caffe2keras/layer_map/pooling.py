@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caffe2keras.errors import UnsupportedCombinationError
+from caffe2keras.graph.net import Layer
 from caffe2keras.layer_map.registry import Operand, Placed, maps
 from caffe2keras.layer_map.wiring import flatten, permuted_to_caffe, reshape
 from caffe2keras.layout import DataFormat, caffe_order
@@ -22,7 +23,13 @@ from caffe2keras.spec import (
 __all__ = ["pooling", "spp"]
 
 
-@maps("Pooling", wants="image")
+def _pools_the_whole_of_this_size(layer: Layer) -> bool:
+    """Whether a global pooling becomes a layer whose window is this image."""
+    p = layer.params.pooling_param
+    return p.global_pooling and (len(layer.tops) == 2 or p.pool == "STOCHASTIC")
+
+
+@maps("Pooling", wants="image", fixes_size=_pools_the_whole_of_this_size)
 def pooling(layer: Placed) -> Fragment:
     """Maximum or average over a sliding window.
 

@@ -57,7 +57,7 @@ class ArgMax(keras.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Remembers how many values there are to search.
 
-        Not left to the call: on OpenVINO a model that predicts has forgotten its batch size.
+        On OpenVINO a model that predicts has forgotten its batch size.
         """
         searched = input_shape[1:] if self.axis is None else (input_shape[self.axis],)
         self._size = math.prod(size for size in searched if size is not None)
@@ -68,7 +68,7 @@ class ArgMax(keras.Layer):
         if self.axis is not None:
             positions, values = self._largest(inputs, self.axis % rank)
             return values if self.out_max_val else positions
-        flat = ops.reshape(inputs, (-1, self._size))
+        flat = ops.reshape(inputs, (-1, math.prod(inputs.shape[1:])))
         positions, values = self._largest(flat, 1)
         rows = [positions, values] if self.out_max_val else [positions]
         stacked = ops.stack(rows, axis=1)
@@ -80,8 +80,9 @@ class ArgMax(keras.Layer):
         # One maximum after the other: sorting breaks ties differently on every backend. Not with
         # infinities: of those alone, OpenVINO says that the maximum is the lowest finite number.
         x = ops.maximum(x, _LOWEST)
-        shape = [self._size if each == axis else 1 for each in range(len(x.shape))]
-        here = ops.reshape(ops.arange(self._size, dtype=self.compute_dtype), shape)
+        size = self._size if x.shape[axis] is None else x.shape[axis]
+        shape = [size if each == axis else 1 for each in range(len(x.shape))]
+        here = ops.reshape(ops.arange(size, dtype=self.compute_dtype), shape)
         free = here
         positions, values = [], []
         for _ in range(self.top_k):

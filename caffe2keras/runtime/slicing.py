@@ -20,7 +20,7 @@ class Slice(keras.Layer):
     Args:
         axes: the axes to cut, batch axis 0 included.
         starts: the first position along each.
-        stops: the position after the last along each.
+        stops: the position after the last along each, None for all that follows.
 
     Input shape:
         any.
@@ -34,14 +34,19 @@ class Slice(keras.Layer):
     """
 
     def __init__(
-        self, axes: Sequence[int], starts: Sequence[int], stops: Sequence[int], **kwargs: Any
+        self,
+        axes: Sequence[int],
+        starts: Sequence[int],
+        stops: Sequence[int | None],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.axes = _axes(axes)
         self.starts = tuple(int(each) for each in starts)
-        self.stops = tuple(int(each) for each in stops)
+        self.stops = tuple(None if each is None else int(each) for each in stops)
         if not len(self.axes) == len(self.starts) == len(self.stops) or not all(
-            0 <= start < stop for start, stop in zip(self.starts, self.stops, strict=True)
+            start >= 0 and (stop is None or start < stop)
+            for start, stop in zip(self.starts, self.stops, strict=True)
         ):
             raise ValueError(
                 "`axes`, `starts` and `stops` must be equally long, with 0 <= start < stop. "
@@ -64,12 +69,13 @@ class Slice(keras.Layer):
         shape = list(input_shape)
         for axis, start, stop in zip(self.axes, self.starts, self.stops, strict=True):
             size = input_shape[axis] if axis < len(shape) else 0
-            if size is not None and size < stop:
+            end = size if stop is None else stop
+            if size is not None and size < (start + 1 if stop is None else stop):
                 raise ValueError(
-                    f"Expected at least {stop} positions along axis {axis}. "
-                    f"Received: input_shape={input_shape}"
+                    f"Expected at least {start + 1 if stop is None else stop} positions along "
+                    f"axis {axis}. Received: input_shape={input_shape}"
                 )
-            shape[axis] = stop - start
+            shape[axis] = None if end is None else end - start
         return tuple(shape)
 
     def get_config(self) -> dict[str, Any]:

@@ -49,6 +49,11 @@ TAILS = {
         "reshape_param { shape { dim: 0 dim: -1 dim: 0 } } }\n",
         False,
     ),
+    "places in the whole image": (
+        'layer { name: "g" type: "Pooling" bottom: "pool" top: "g" top: "mask" '
+        "pooling_param { global_pooling: true } }\n",
+        False,
+    ),
     "a factor for each column": (
         'layer { name: "s" type: "Scale" bottom: "pool" top: "s" scale_param { axis: 3 } }\n',
         False,
@@ -66,6 +71,17 @@ def resizable(tail: str, folder: Path, pool: str = "") -> bool:
 def test_the_last_layers_decide(name: str, tmp_path: Path) -> None:
     tail, expected = TAILS[name]
     assert resizable(tail, tmp_path) is expected
+
+
+def test_the_last_piece_of_a_slice_grows_with_the_image(tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    cut = (
+        'layer { name: "s" type: "Slice" bottom: "data" top: "a" top: "b" '
+        "slice_param { axis: 2 slice_point: 4 } }\n"
+    )
+    path.write_text(HEAD + cut)
+    configs = [named.layer.config for named in map_net(load_net(path)).layers[1:]]
+    assert [(c["starts"], c["stops"]) for c in configs] == [([0], [4]), ([4], [None])]
 
 
 def test_a_net_of_vectors_has_no_size_to_change(tmp_path: Path) -> None:

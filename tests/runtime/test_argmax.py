@@ -50,6 +50,13 @@ def test_it_searches_along_the_batch(rng):
     np.testing.assert_array_equal(y, np.argsort(-x, axis=0)[:2])
 
 
+def test_it_searches_a_size_that_it_was_not_built_for(rng):
+    layer = ArgMax(1)
+    layer.build((None, 4, 2))
+    x = rng.normal(size=(3, 6, 2)).astype("float32")
+    np.testing.assert_array_equal(layer(x), x.argmax(1)[:, None])
+
+
 def test_wrong_use_is_refused():
     with pytest.raises(ValueError, match="`top_k` must be at least 1"):
         ArgMax(top_k=0)

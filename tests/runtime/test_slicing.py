@@ -20,6 +20,15 @@ def test_a_slice_may_cut_the_batch(contract, rng):
     np.testing.assert_array_equal(y, x[1:4, :, :2])
 
 
+def test_a_slice_may_take_all_that_follows(contract, rng):
+    x = rng.normal(size=(2, 5, 7, 3)).astype("float32")
+    layer = Slice([1, 2], [2, 6], [None, None])
+    assert layer.compute_output_shape((2, None, 7, 3)) == (2, None, 1, 3)
+    np.testing.assert_array_equal(contract(layer, x), x[:, 2:, 6:])
+    with pytest.raises(ValueError, match="at least 7 positions along axis 2"):
+        layer.compute_output_shape((2, 5, 6, 3))
+
+
 def test_a_slice_of_no_axes_is_the_whole(contract, rng):
     x = rng.normal(size=(2, 3)).astype("float32")
     np.testing.assert_array_equal(contract(Slice([], [], []), x), x)
