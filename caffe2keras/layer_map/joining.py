@@ -93,7 +93,8 @@ def crop(layer: Placed) -> Fragment:
         return line(KerasLayer("caffe2keras>CropLike", config), inputs=2, ties_batch=ties_batch)
     out = layer.outputs[0]
     cut = [(a, o, x.shape[a] - o - out[a]) for a, o in zip(axes, offsets, strict=True)]
-    cut = [(a, before, behind) for a, before, behind in cut if before or behind]
+    # Along the batch even nothing is cut from this size only.
+    cut = [(a, *ends) for a, *ends in cut if any(ends) or x.keras_axis(a) == 0]
     if not cut:
         return line()
     if _can_be_cropped(layer, x) and cut[0][0] >= 2:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
+from caffe2keras.errors import ShapeError
 from caffe2keras.graph.net import Layer, Shape
 from caffe2keras.layer_map.registry import Layouts, Placed, maps
 from caffe2keras.layer_map.wiring import fixed_reshape, flatten
 from caffe2keras.layout import Layout, caffe_order, time_major
+from caffe2keras.params import Params
+from caffe2keras.shapes.registry import infer
 from caffe2keras.spec import Fragment, KerasLayer, line
 
 __all__ = ["flatten_", "permute", "reshape_"]
@@ -44,10 +48,32 @@ def flatten_(layer: Placed) -> Fragment:
 
 
 def _reshape_fixes_size(layer: Layer) -> bool:
-    """Whether a Reshape copies a size that may change (a 0 behind the batch) or counts it."""
-    p = layer.params.reshape_param
+    """Whether a Reshape copies a size that may change, or counts it into the batch."""
+    kept = _keeps_batch(layer.bottoms[0].shape, layer.tops[0].shape)
+    return not (kept and _infers_behind_the_batch(layer.params.reshape_param))
+
+
+def _infers_behind_the_batch(p: Params) -> bool:
+    """Whether the shape says all axes, copies none behind the batch and infers one of those."""
     dims = p.shape.dim
-    return p.axis != 0 or p.num_axes != -1 or 0 in dims[1:] or -1 not in dims
+    return p.axis == 0 and p.num_axes == -1 and 0 not in dims[1:] and -1 in dims[1:]
+
+
+def _keeps_batch(x: Shape, out: Shape) -> bool:
+    return min(len(x), len(out)) > 1 and x[0] == out[0] and prod(x[1:]) == prod(out[1:])
+
+
+def _mixes_samples(layer: Placed) -> bool:
+    """Whether a batch of twice the size would come out as another number of samples.
+
+    A 1 for a batch of one looks as if it kept the batch.
+    """
+    x, out = layer.inputs[0].shape, layer.outputs[0]
+    try:
+        (top,) = infer("Reshape", layer.params, [(2 * x[0], *x[1:])], 1).tops
+    except ShapeError:
+        return False  # Caffe takes this batch size only, and any other is a gain
+    return top != (2 * out[0], *out[1:])
 
 
 @maps("Reshape", wants=_in_order, fixes_size=_reshape_fixes_size, any_batch_axis=True)
@@ -60,9 +86,13 @@ def reshape_(layer: Placed) -> Fragment:
     """
     p = layer.params.reshape_param
     p.honoured("shape", "axis", "num_axes")  # the inferred shape says them
-    dims = p.shape.dim
-    plain = p.axis == 0 and p.num_axes == -1 and 0 not in dims[1:] and -1 in dims[1:]
-    return _reshaped(layer, dims[1:] if plain else _behind_the_batch(layer))
+    if _infers_behind_the_batch(p):
+        fragment = _reshaped(layer, p.shape.dim[1:])
+    else:
+        fragment = _reshaped(layer, _behind_the_batch(layer))
+    if fragment.ties_batch or not fragment.calls or layer.inputs[0].layout.permutation[0] != 0:
+        return fragment
+    return replace(fragment, ties_batch=_mixes_samples(layer))
 
 
 def _behind_the_batch(layer: Placed) -> Shape:
@@ -78,8 +108,7 @@ def _reshaped(layer: Placed, target: Shape) -> Fragment:
         keras = KerasLayer("Reshape", {"target_shape": [out[0], *out[2:]]})
         return line(keras, layout=time_major(len(out)))
     layout = caffe_order(len(out))
-    keeps_batch = len(out) > 0 and x.rank > 0 and x.shape[0] == out[0]
-    if keeps_batch and prod(x.shape[1:]) == prod(out[1:]) and len(out) > 1 and x.rank > 1:
+    if _keeps_batch(x.shape, out):
         return line(KerasLayer("Reshape", {"target_shape": list(target)}), layout=layout)
     return line(fixed_reshape(out, suffix=""), layout=layout, ties_batch=True)
 

@@ -205,3 +205,16 @@ def test_a_single_number_is_no_input(tmp_path: Path) -> None:
     )
     with pytest.raises(UnsupportedCombinationError, match='input "gain" has no axes'):
         mapped(text, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("dims", "static_batch"),
+    [("1 dim: -1 dim: 7", 1), ("0 dim: -1 dim: 7", None), ("1 dim: 189", None)],
+)
+def test_a_reshape_to_one_sample_is_not_one_that_keeps_the_batch(
+    dims: str, static_batch: int | None, tmp_path: Path
+) -> None:
+    one = IMAGE.replace("dim: 2", "dim: 1")
+    reshape = 'layer { name: "r" type: "Reshape" bottom: "data" top: "r" reshape_param { shape '
+    model = mapped(f"{one}{reshape}{{ dim: {dims} }} }} }}\n", tmp_path)
+    assert model.static_batch == static_batch

@@ -44,6 +44,11 @@ TAILS = {
         "reshape_param { shape { dim: 0 dim: 3 dim: -1 } } }\n",
         True,
     ),
+    "a reshape that counts what it finds into the batch": (
+        'layer { name: "r" type: "Reshape" bottom: "pool" top: "r" '
+        "reshape_param { shape { dim: -1 dim: 3 dim: 1 dim: 2 } } }\n",
+        False,
+    ),
     "a reshape that copies a height": (
         'layer { name: "r" type: "Reshape" bottom: "pool" top: "r" '
         "reshape_param { shape { dim: 0 dim: -1 dim: 0 } } }\n",
