@@ -1,9 +1,9 @@
 """Convert Caffe nets to Keras models that compute the same numbers, and prove it.
 
 The public words: :func:`convert` writes a Keras file, :func:`verify` proves it, :func:`load_model`
-gives the live model of it and :func:`to_keras` that of a Caffe net; whatever goes wrong is a :class:`Caffe2KerasError`. Each is imported when it
-is first used, so that ``import caffe2keras`` costs nothing, and Keras is imported by those only
-that compute.
+gives the live model of it and :func:`to_keras` that of a Caffe net; whatever goes wrong is a
+:class:`Caffe2KerasError`. Each is imported when it is first used, so that ``import caffe2keras``
+costs nothing, and Keras is imported by those only that compute.
 """
 
 from __future__ import annotations
