@@ -32,9 +32,10 @@ from caffe2keras.words import word_of_its_module
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["ConversionReport", "FileFormat", "convert", "load_net", "to_keras"]
+__all__ = ["ConversionReport", "FileFormat", "Recurrent", "convert", "load_net", "to_keras"]
 
 FileFormat = Literal["h5", "keras"]
+Recurrent = Literal["roll", "keep"]
 StrPath = str | Path
 
 _NO_SHAPES: Mapping[str, Shape] = MappingProxyType({})
@@ -74,6 +75,7 @@ def load_net(
     input_shapes: Mapping[str, Shape] = _NO_SHAPES,
     missing: Literal["refuse", "fill"] = "refuse",
     assume_full_sequences: bool = False,
+    recurrent: Recurrent = "roll",
 ) -> Net:
     """Read a net and bring it into the form that mappings and oracle work on.
 
@@ -87,6 +89,8 @@ def load_net(
         missing: what to do about layers that the weights file does not have.
         assume_full_sequences: let the sequences of recurrent layers begin at the first step and
             nowhere else, so that no cont need be fed.
+        recurrent: "roll" makes one layer of an LSTM that is written out step by step, where it
+            is one for certain; "keep" converts it as it is written.
 
     Returns:
         The net, weights attached, all passes done.
@@ -100,7 +104,7 @@ def load_net(
     net = build_net(message, source=str(prototxt), state=state, input_shapes=input_shapes)
     file = read_weights(weights) if weights is not None else None
     net = attach_weights(net, file, missing=missing)
-    return run_passes(assume_sequences(net) if assume_full_sequences else net)
+    return run_passes(assume_sequences(net) if assume_full_sequences else net, recurrent)
 
 
 @word_of_its_module
@@ -116,6 +120,7 @@ def convert(
     input_shapes: Mapping[str, Shape] = _NO_SHAPES,
     missing: Literal["refuse", "fill"] = "refuse",
     assume_full_sequences: bool = False,
+    recurrent: Recurrent = "roll",
     batch_axes: Mapping[str, int] = _NO_AXES,
     format: FileFormat = "h5",
     progress: Progress = silent,
@@ -135,6 +140,8 @@ def convert(
         missing: what to do about layers that the weights file does not have.
         assume_full_sequences: let the sequences of recurrent layers begin at the first step and
             nowhere else, so that no cont need be fed.
+        recurrent: "roll" makes one layer of an LSTM that is written out step by step, where it
+            is one for certain; "keep" converts it as it is written.
         batch_axes: input blob -> which of its axes is the batch. By default the second one where
             recurrent layers show that the first is time, else the first.
         format: "h5" needs no Keras; "keras" goes through it.
@@ -164,6 +171,7 @@ def convert(
             input_shapes=input_shapes,
             missing=missing,
             assume_full_sequences=assume_full_sequences,
+            recurrent=recurrent,
         )
         model = map_net(net, data_format, batch_axes)
         write = {"h5": write_hdf5, "keras": write_archive}[format]
@@ -203,6 +211,7 @@ def to_keras(
     input_shapes: Mapping[str, Shape] = _NO_SHAPES,
     missing: Literal["refuse", "fill"] = "refuse",
     assume_full_sequences: bool = False,
+    recurrent: Recurrent = "roll",
     batch_axes: Mapping[str, int] = _NO_AXES,
 ) -> keras.Model:
     """Convert a Caffe net into a live Keras model; arguments and errors as for :func:`convert`."""
@@ -220,6 +229,7 @@ def to_keras(
             input_shapes=input_shapes,
             missing=missing,
             assume_full_sequences=assume_full_sequences,
+            recurrent=recurrent,
             batch_axes=batch_axes,
         )
         return load_model(report.output)

@@ -17,6 +17,7 @@ from caffe2keras.cli.options import (
     input_shape_option,
     json_option,
     missing_option,
+    recurrent_option,
     say,
     state_options,
 )
@@ -53,6 +54,7 @@ __all__ = ["convert"]
 @input_shape_option
 @missing_option
 @assume_full_sequences_option
+@recurrent_option
 @batch_axis_option
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")

@@ -20,6 +20,7 @@ __all__ = [
     "input_shape_option",
     "json_option",
     "missing_option",
+    "recurrent_option",
     "say",
     "state_options",
     "terminal_width",
@@ -134,6 +135,15 @@ batch_axis_option = click.option(
     callback=_as_mapping,
     help="The axis of an input that is the batch, counted from 0; by default what recurrent "
     "layers show, else 0. May be given several times.",
+)
+
+recurrent_option = click.option(
+    "--recurrent",
+    type=NearestChoice(["roll", "keep"]),
+    default="roll",
+    show_default=True,
+    help="What to do about an LSTM that is written out step by step: roll it into one layer, if "
+    "it is one for certain, or keep its steps.",
 )
 
 assume_full_sequences_option = click.option(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from caffe2keras.graph.net import Net
 from caffe2keras.passes.batch_norm import join_batchnorm_and_scale
 from caffe2keras.passes.continuation import assume_full_sequences, settle_continuation
 from caffe2keras.passes.splits import remove_splits
 from caffe2keras.passes.training import drop_training_layers
+from caffe2keras.passes.unrolled import roll_lstms
 
 __all__ = [
     "PASSES",
@@ -16,6 +18,7 @@ __all__ = [
     "drop_training_layers",
     "join_batchnorm_and_scale",
     "remove_splits",
+    "roll_lstms",
     "run_passes",
     "settle_continuation",
 ]
@@ -32,8 +35,13 @@ PASSES: tuple[Callable[[Net], Net], ...] = (
 )
 
 
-def run_passes(net: Net) -> Net:
-    """Apply all of them, in order."""
+def run_passes(net: Net, recurrent: Literal["roll", "keep"] = "roll") -> Net:
+    """Apply all of them, in order.
+
+    Args:
+        net: weights attached.
+        recurrent: whether LSTMs that are written out step by step become one layer.
+    """
     for one in PASSES:
         net = one(net)
-    return net
+    return roll_lstms(net) if recurrent == "roll" else net

@@ -85,7 +85,10 @@ def draw(record: Record, net: Net, given: Mapping[str, Array], seed: int) -> dic
     random = np.random.default_rng(seed)
     limits = _index_limits(net)
     unneeded = _unneeded(record, net)
-    shapes = {**_shapes(record, given, shrink=not limits and not unneeded), **unneeded}
+    # Constants that the net makes have the size of the batch that is declared.
+    constants = any(layer.type in ("DummyData", "Parameter") for layer in net.layers)
+    shrink = not (limits or unneeded or constants)
+    shapes = {**_shapes(record, given, shrink=shrink), **unneeded}
     return {
         blob: given[blob] if blob in given else _random(random, shape, limits.get(blob))
         for blob, shape in shapes.items()

@@ -48,9 +48,23 @@ def test_the_converted_net_computes_caffes_numbers(
     assert not result.missing_outputs
 
 
+UNROLLED = [case for case in CASES if case.name.startswith("unrolled_lstm")]
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("case", UNROLLED, ids=lambda case: case.name)
+def test_an_unrolled_lstm_may_keep_its_steps(case: Path, data_format: str, tmp_path: Path) -> None:
+    files = case / "net.prototxt", weights_of(case), tmp_path / "net.h5"
+    report = convert(*files, data_format=data_format, recurrent="keep")
+    assert report.layers > 30
+    result = verify(report.output, case / "blobs.npz")
+    assert result.ok, str(result)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_recorded_blob_has_a_place_in_the_record(case: Path, tmp_path: Path) -> None:
-    report = convert(case / "net.prototxt", weights_of(case), tmp_path / "net.h5")
+    files = case / "net.prototxt", weights_of(case), tmp_path / "net.h5"
+    report = convert(*files, recurrent="keep")
     recorded = set(read_blobs(case / "blobs.npz").outputs)
     absorbed = {"b"} if case.name.startswith("batch_norm") else set()
     unneeded = {note.subject for note in report.notes if note.kind == "dropped"}
