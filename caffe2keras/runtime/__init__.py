@@ -20,6 +20,7 @@ from caffe2keras.runtime.detection_output import DetectionOutput
 from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile
 from caffe2keras.runtime.interpolation import Interpolation2D
+from caffe2keras.runtime.lr_multiplier import LearningRateMultiplier, set_lr_multipliers
 from caffe2keras.runtime.lrn import LRN
 from caffe2keras.runtime.lstm_cond import LSTMCond
 from caffe2keras.runtime.merging import WeightedSum
@@ -67,6 +68,7 @@ __all__ = [
     "Interpolation2D",
     "LSTMCond",
     "LSTMUnit",
+    "LearningRateMultiplier",
     "Log",
     "MaxPooling2DWithMask",
     "MaxUnpooling2D",
@@ -89,4 +91,5 @@ __all__ = [
     "Transpose",
     "WeightedSum",
     "hard_sigmoid",
+    "set_lr_multipliers",
 ]
