@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from caffe2keras.errors import GraphError
+from caffe2keras.graph.constants import constants
 from caffe2keras.graph.memory import overwritten
 from caffe2keras.graph.net import Blob, Layer, Net, Note
 from caffe2keras.layer_map.names import NameTable, keras_name
@@ -54,6 +55,7 @@ class Assembly:
         self._notes: list[Note] = list(net.notes)
         self._tying: set[TensorRef] = set()
         self._origins: dict[Key, str] = {}
+        self._constants = constants(net)
         self._overwritten = overwritten(net)
 
     def knows(self, blob: Blob) -> bool:
@@ -76,6 +78,10 @@ class Assembly:
     def origin(self, blob: Blob) -> str:
         """The Caffe type of the layer that produced the blob."""
         return self._origins.get(blob.key, "")
+
+    def constant(self, blob: Blob) -> float | None:
+        """The one number that the blob holds everywhere, if the net itself says so."""
+        return self._constants.get(blob.key)
 
     def add_input(self, layer: Layer, blob: Blob, layout: Layout) -> None:
         """A blob that is fed."""

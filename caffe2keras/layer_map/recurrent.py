@@ -178,15 +178,16 @@ def _plain(layer: Placed, keras: KerasLayer, *after: KerasLayer) -> Fragment:
 def _general(layer: Placed, class_name: str, variables: tuple[Variable, ...]) -> Fragment:
     """Our own layer: cont, a static input and states as they are given."""
     begins_once, static, exposed = _begins_once(layer), _static(layer), _exposed(layer)
+    use_cont = not begins_once and layer.inputs[1].constant != 1
     config = {
         "units": _units(layer),
-        "use_cont": not begins_once,
+        "use_cont": use_cont,
         "use_static": static is not None,
         "use_initial_states": exposed > 0 and not begins_once,
         "return_states": exposed > 0,
     }
     calls, x = _flat(layer, 0, 2)
-    inputs = [x] + [FragmentInput(1)] * (not begins_once)
+    inputs = [x] + [FragmentInput(1)] * use_cont
     if static is not None:
         flat, tensor = _flat(layer, 2, 1, already=len(calls))
         calls += flat

@@ -23,11 +23,13 @@ class Operand:
         shape: in Caffe's axis order, batch included.
         layout: how its axes stand in Keras.
         origin: the Caffe type of the layer that produced it, or "".
+        constant: the one number that it holds everywhere, if the net itself says so.
     """
 
     shape: Shape
     layout: Layout
     origin: str = ""
+    constant: float | None = None
 
     @property
     def rank(self) -> int:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from caffe2keras.graph.constants import constants
 from caffe2keras.graph.net import Blob, Layer, Net, Note
 from caffe2keras.params import Params
 
@@ -104,15 +105,13 @@ def _without_unread(net: Net, layers: list[Layer]) -> tuple[Layer, ...]:
 
 def _constants(net: Net) -> Mapping[Key, Array]:
     """The blobs whose numbers the net itself says: one value each, or such joined over time."""
+    value = constants(net)
     known: dict[Key, Array] = {}
     for layer in net.layers:
         params = layer.params.fresh()
         if layer.type == "DummyData":
-            fillers = params.dummy_data_param.data_filler
-            for i, top in enumerate(layer.tops):
-                # dummy_data_layer.cpp: no filler means 0, a single one serves every top.
-                value = fillers[min(i, len(fillers) - 1)].value if fillers else 0.0
-                known[top.key] = np.broadcast_to(np.float32(value), top.shape)
+            for top in layer.tops:
+                known[top.key] = np.broadcast_to(np.float32(value[top.key]), top.shape)
         elif layer.type == "ContinuationIndicator":
             known[layer.tops[0].key] = np.ones(layer.tops[0].shape, np.float32)
             known[layer.tops[0].key][0] = 0

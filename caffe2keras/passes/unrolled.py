@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
-
-from caffe2keras.graph.net import Blob, Layer, Net, Note, Weight
-from caffe2keras.params import Params
+from caffe2keras.graph.constants import constants
+from caffe2keras.graph.net import Blob, Layer, Net, Note
+from caffe2keras.passes.lstm_layer import Parts, lstm_layers, slice_into_steps
 from caffe2keras.passes.lstm_steps import Step, Wiring, chains_of_steps
 
 __all__ = ["roll_lstms"]
@@ -24,8 +23,9 @@ def roll_lstms(net: Net) -> Net:
             h_t = PROD(sigmoid o, tanh c_t);  h_0, h_1, ... ─ Concat ─▶ H
     Result: X ─ ContinuationIndicator ─▶ c;  X, c ─ LSTM ─▶ H
 
-    Not where anyone else reads a blob inside, where steps have weights of their own, or where the
-    states before the first step are not zeros; a note says why.
+    States before the first step that are not zeros, and a last cell that is read, make it an LSTM
+    with expose_hidden. Not where anyone else reads a blob inside, or where steps have weights of
+    their own; a note says why.
     """
     for chain in chains_of_steps(Wiring(net)):
         net = _rolled(net, chain)
@@ -49,27 +49,8 @@ def _rolled(net: Net, chain: Sequence[Step]) -> Net:
     return _with_lstm(wiring, chain, parts)
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """What surrounds the steps.
-
-    Attributes:
-        x: the whole input (T, N, ...).
-        driving: the InnerProduct on it, or on one of its steps.
-        recurring: the InnerProduct on a hidden state.
-        layers: those that only serve the steps.
-        optional: those that may serve others too.
-    """
-
-    x: Blob
-    driving: Layer
-    recurring: Layer
-    layers: tuple[Layer, ...]
-    optional: tuple[Layer, ...]
-
-
-def _parts(wiring: Wiring, chain: Sequence[Step]) -> _Parts:
-    before = [_initial_hidden(wiring, chain[0]), *(step.hidden for step in chain[:-1])]
+def _parts(wiring: Wiring, chain: Sequence[Step]) -> Parts:
+    before = [_initial_hidden(wiring, chain), *(step.hidden for step in chain[:-1])]
     recurring, driven = [], []
     for step, hidden in zip(chain, before, strict=True):
         products = [(blob, wiring.maker(blob, "InnerProduct")) for blob in step.driven]
@@ -84,32 +65,27 @@ def _parts(wiring: Wiring, chain: Sequence[Step]) -> _Parts:
     x, driving, optional = _input(wiring, driven)
     _check_same(recurring)
     _check_same(driving)
-    constants = tuple(
-        layer
-        for blob in (before[0], chain[0].cell_before)
-        if (layer := wiring.maker(blob, "DummyData")) is not None
-    )
-    return _Parts(x, driving[0], recurring[0], tuple(recurring), (*optional, *constants))
+    states = before[0], chain[0].cell_before
+    makers = (wiring.maker(blob, "DummyData") for blob in states)
+    optional = (*optional, *(maker for maker in makers if maker is not None))
+    known = constants(wiring.net)
+    from_zeros = all(known.get(blob.key) == 0 for blob in states)
+    return Parts(x, driving[0], recurring[0], tuple(recurring), optional, states, from_zeros)
 
 
-def _initial_hidden(wiring: Wiring, first: Step) -> Blob:
-    """The state before the first step, which must be zero, as the cell."""
-    products = [wiring.maker(blob, "InnerProduct") for blob in first.driven]
-    states = [p.bottoms[0] for p in products if p and wiring.maker(p.bottoms[0], "DummyData")]
-    if len(states) != 1 or not all(
-        _is_zero(wiring, blob) for blob in (states[0], first.cell_before)
-    ):
-        raise _StaysUnrolledError("the states before its first step are not zeros")
+def _initial_hidden(wiring: Wiring, chain: Sequence[Step]) -> Blob:
+    """The state before the first step: it meets the weights that later states meet."""
+    made = [wiring.maker(blob, "InnerProduct") for step in chain[:2] for blob in step.driven]
+    products = [product for product in made if product is not None]
+    later = [_arrays(p) for p in products if p.bottoms[0].key == chain[0].hidden.key]
+    first = [p for p in products if p.tops[0].key in {blob.key for blob in chain[0].driven}]
+    states = [p.bottoms[0] for p in first if _arrays(p) in later]
+    states = states or [
+        p.bottoms[0] for p in first if wiring.maker(p.bottoms[0], "DummyData") is not None
+    ]
+    if len(states) != 1 or states[0].shape != chain[0].hidden.shape:
+        raise _StaysUnrolledError("no state before its first step can be told from its input")
     return states[0]
-
-
-def _is_zero(wiring: Wiring, blob: Blob) -> bool:
-    layer = wiring.maker(blob, "DummyData")
-    if layer is None:
-        return False
-    fillers = layer.params.fresh().dummy_data_param.data_filler
-    place = [top.key for top in layer.tops].index(blob.key)
-    return not fillers or fillers[min(place, len(fillers) - 1)].value == 0
 
 
 def _input(wiring: Wiring, driven: Sequence[Blob]) -> tuple[Blob, list[Layer], tuple[Layer, ...]]:
@@ -156,20 +132,20 @@ def _arrays(layer: Layer) -> list[tuple[str, int]]:
     return [(weight.owner, weight.index) for weight in layer.weights]
 
 
-def _check_inside(wiring: Wiring, chain: Sequence[Step], parts: _Parts) -> None:
+def _check_inside(wiring: Wiring, chain: Sequence[Step], parts: Parts) -> None:
     """Nobody else may read what will not be there any more."""
     inside = [*parts.layers, *(layer for step in chain for layer in step.layers)]
     names = {id(layer) for layer in inside}
-    hidden = {step.hidden.key for step in chain}
+    given = {step.hidden.key for step in chain} | {chain[-1].cell.key}
     ends = {blob.key for blob in wiring.net.outputs}
     for layer in inside:
         for top in layer.tops:
             read = any(id(reader) not in names for reader in wiring.readers.get(top.key, ()))
-            if top.key not in hidden and (read or top.key in ends):
+            if top.key not in given and (read or top.key in ends):
                 raise _StaysUnrolledError(f'blob "{top.name}" inside a step is read elsewhere too')
 
 
-def _with_lstm(wiring: Wiring, chain: Sequence[Step], parts: _Parts) -> Net:
+def _with_lstm(wiring: Wiring, chain: Sequence[Step], parts: Parts) -> Net:
     """One LSTM in place of the steps; their states are cut from its sequence where needed."""
     net = wiring.net
     inside = {id(layer) for step in chain for layer in step.layers}
@@ -178,13 +154,16 @@ def _with_lstm(wiring: Wiring, chain: Sequence[Step], parts: _Parts) -> Net:
     joined = _joined(wiring, hidden)
     if joined is not None:
         inside.add(id(joined))
-    lstm = _lstm(net, chain, parts, joined.tops[0] if joined else None)
-    new = [*lstm, _steps(lstm[-1], hidden)] if _needed(wiring, hidden, inside) else lstm
+    exposed = not parts.from_zeros or _needed(wiring, [chain[-1].cell], inside)
+    lstm = lstm_layers(net, chain, parts, joined.tops[0] if joined else None, exposed)
+    new = [*lstm, slice_into_steps(lstm[-1], hidden)] if _needed(wiring, hidden, inside) else lstm
+    read = {blob.key for blob in lstm[-1].bottoms}
+    last = max(i for i, la in enumerate(net.layers) if any(top.key in read for top in la.tops))
     layers: list[Layer] = []
-    for layer in net.layers:
+    for index, layer in enumerate(net.layers):
         if id(layer) not in inside:
             layers.append(layer)
-        if any(top.key == parts.x.key for top in layer.tops):
+        if index == last:
             layers += new
     text = f"{len(inside)} layers, an LSTM written out over {len(chain)} steps, become one layer"
     notes = (*net.notes, Note("decided", lstm[-1].name, text))
@@ -209,84 +188,6 @@ def _needed(wiring: Wiring, hidden: Sequence[Blob], inside: set[int]) -> bool:
         blob.key in ends or any(id(r) not in inside for r in wiring.readers.get(blob.key, ()))
         for blob in hidden
     )
-
-
-def _lstm(net: Net, chain: Sequence[Step], parts: _Parts, top: Blob | None) -> list[Layer]:
-    """The LSTM and what says that its sequences begin at the first step."""
-    first = chain[0].layers[0]
-    taken = {layer.name for layer in net.layers} | {b.name for la in net.layers for b in la.tops}
-    name, cont = _free("lstm", taken), _free("lstm_cont", taken)
-    width = chain[0].hidden.shape[2]
-    shape = (len(chain), *chain[0].hidden.shape[1:])
-    kind = type(first.params.message)
-    line = first.params.message.source_line
-    says = kind(name=cont, type="ContinuationIndicator", source_line=line)
-    says.continuation_indicator_param.time_step = len(chain)
-    says.continuation_indicator_param.axis = 1
-    message = kind(name=name, type="LSTM", source_line=line)
-    message.recurrent_param.num_output = width
-    indicator = Layer(
-        cont,
-        "ContinuationIndicator",
-        Params(says),
-        (parts.x,),
-        (Blob(cont, 0, parts.x.shape[:2]),),
-        where=first.where,
-    )
-    lstm = Layer(
-        name,
-        "LSTM",
-        Params(message),
-        (parts.x, *indicator.tops),
-        (top or Blob(name, 0, shape),),
-        _weights(name, chain[0].order, parts),
-        first.where,
-    )
-    return [indicator, lstm]
-
-
-def _free(name: str, taken: set[str]) -> str:
-    candidate, count = name, 2
-    while candidate in taken:
-        candidate, count = f"{name}_{count}", count + 1
-    return candidate
-
-
-def _weights(name: str, order: tuple[int, ...], parts: _Parts) -> tuple[Weight, ...]:
-    """W_xc, b_c and W_hc with their rows in Caffe's order i, f, o, g."""
-    (kernel, *biases), (recurrent, *more) = (
-        [_upright(layer, weight) for weight in layer.weights]
-        for layer in (parts.driving, parts.recurring)
-    )
-    biases += more
-    if not biases:
-        # There is none; it stays at zero in training too.
-        zeros = np.zeros(kernel.shape[:1], np.float32)
-        biases = [Weight(name, 1, zeros.shape, zeros, 0.0, 0.0, filled="constant")]
-    total = replace(biases[0], data=sum((b.array for b in biases[1:]), biases[0].array))
-    return tuple(_in_order(weight, order) for weight in (kernel, total, recurrent))
-
-
-def _upright(layer: Layer, weight: Weight) -> Weight:
-    """(out, in), however the InnerProduct holds it."""
-    if len(weight.shape) < 2 or not layer.params.fresh().inner_product_param.transpose:
-        return weight
-    return replace(weight, shape=weight.shape[::-1], data=weight.array.T)
-
-
-def _in_order(weight: Weight, order: tuple[int, ...]) -> Weight:
-    if order == (0, 1, 2, 3):
-        return weight
-    blocks = np.split(weight.array, 4)
-    return replace(weight, data=np.concatenate([blocks[place] for place in order]))
-
-
-def _steps(lstm: Layer, hidden: Sequence[Blob]) -> Layer:
-    """The Slice that gives each step its hidden state back, under its own name."""
-    old = lstm.params.message
-    message = type(old)(name=f"{lstm.name}_steps", type="Slice", source_line=old.source_line)
-    message.slice_param.axis = 0
-    return Layer(message.name, "Slice", Params(message), lstm.tops, tuple(hidden), where=lstm.where)
 
 
 def _without_unread(
