@@ -39,35 +39,43 @@ class _Memory:
         self._holders: list[list[Key]] = []
         for layer in net.layers:
             self.stale += [(layer, blob) for blob in layer.bottoms if blob.key in self.lost]
+            written_over = _written_over(layer)
+            for bottom in written_over.values():
+                self._lose(bottom)
             for top in layer.tops:
-                self._produce(layer, top.key)
+                self._produce(layer, top.key, written_over.get(top.name))
 
-    def _produce(self, layer: Layer, top: Key) -> None:
-        written_over = self._written_over(layer, top)
+    def _lose(self, bottom: Key) -> None:
+        """A layer in place writes: whoever held this memory until now has lost its value."""
+        if bottom in self._place:
+            holders = self._holders[self._place[bottom]]
+            self.lost.update(holders)
+            holders.clear()
+
+    def _produce(self, layer: Layer, top: Key, written_over: Key | None) -> None:
         source = written_over or self._shared_with(layer)
-        if source is None:
+        if source is None or source not in self._place:
             self._place[top] = len(self._holders)
             self._holders.append([top])
             return
-        place = self._place[top] = self._place[source]
-        if written_over is not None:
-            # In place: whoever held this memory until now has lost its value.
-            self.lost.update(self._holders[place])
-            self._holders[place] = []
-        self._holders[place].append(top)
-
-    def _written_over(self, layer: Layer, top: Key) -> Key | None:
-        """The bottom that a layer in place writes over to produce this top."""
-        # By the prototxt's own names: where a Split is gone, its bottom stands for its tops, whose
-        # memory is the same (split_layer.cpp).
-        for name, bottom in zip(layer.params.message.bottom, layer.bottoms, strict=False):
-            if name == top[0] and bottom.key in self._place:
-                return bottom.key
-        return None
+        self._place[top] = self._place[source]
+        self._holders[self._place[source]].append(top)
 
     def _shared_with(self, layer: Layer) -> Key | None:
         """The bottom whose memory the only top of a layer that just renames it lives in."""
         alone = len(layer.bottoms) == 1 and len(layer.tops) == 1
         if alone and layer.type in ("Reshape", "Flatten", "Slice", "Concat"):
-            return layer.bottoms[0].key if layer.bottoms[0].key in self._place else None
+            return layer.bottoms[0].key
         return None
+
+
+def _written_over(layer: Layer) -> dict[str, Key]:
+    """The bottoms that a layer in place writes over, by the prototxt's own names.
+
+    The net's blobs do not tell it: where a Split is gone, its bottom stands for its tops, whose
+    memory is the same (split_layer.cpp); where a Scale is folded in, its top stands for this
+    layer's.
+    """
+    names = layer.params.message
+    bottoms = zip(names.bottom, layer.bottoms, strict=False)
+    return {name: bottom.key for name, bottom in bottoms if name in names.top}

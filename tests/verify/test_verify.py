@@ -171,6 +171,22 @@ def test_what_caffe_overwrites_in_shared_memory_is_not_compared(tmp_path, record
     assert "overwritten" in report.not_compared[0].reason
 
 
+def test_what_a_folded_layer_overwrites_is_not_compared(tmp_path, recorded):
+    net = tmp_path / "folded.prototxt"
+    net.write_text(
+        'input: "data" input_shape { dim: 2 dim: 3 dim: 11 dim: 8 }\n'
+        'layer { name: "power" type: "Power" bottom: "data" top: "data2" '
+        "power_param { scale: 2 } }\n"
+        'layer { name: "norm" type: "BatchNorm" bottom: "data2" top: "data2" }\n'
+        'layer { name: "scale" type: "Scale" bottom: "data2" top: "scaled" }\n'
+    )
+    path = convert(net, output=tmp_path / "folded.h5").output
+    normalized = 7 * IMAGES  # whatever: the value between the two layers is in neither model
+    report = verify(path, recorded(lambda b: b.update({"output/data2": normalized}), net))
+    assert report.ok, str(report)
+    assert [passed.blob for passed in report.not_compared] == ["data2"]
+
+
 def test_another_shape_is_a_difference(model, recorded):
     def change(blobs):
         blobs["output/pool"] = blobs["output/pool"].transpose(0, 1, 3, 2)
