@@ -107,7 +107,8 @@ class Filter(keras.Layer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.supports_jit = False
+        # OpenVINO compiles open shapes, and without this would take a whole net for constants.
+        self.supports_jit = keras.backend.backend() == "openvino"
 
     def call(self, inputs: Sequence[keras.KerasTensor]) -> Any:
         """The selected samples of every tensor but the last."""
