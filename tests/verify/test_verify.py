@@ -305,3 +305,21 @@ def test_the_digits_net_computes_what_caffe_computed(digits, tmp_path):
     report = verify(path, digits / "blobs.npz")
     assert report.ok, str(report)
     assert len(report.results) == 8
+
+
+LSTM = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 3 dim: 5 } } }
+layer { name: "on" type: "Input" top: "on" input_param { shape { dim: 4 dim: 3 } } }
+layer {
+  name: "h" type: "LSTM" bottom: "x" bottom: "on" top: "h"
+  recurrent_param { num_output: 2 weight_filler { type: "xavier" } }
+}
+"""
+
+
+def test_a_layer_that_steps_through_time_is_judged_like_a_net(tmp_path):
+    (tmp_path / "net.prototxt").write_text(LSTM)
+    path = convert(tmp_path / "net.prototxt", None, tmp_path / "net.h5").output
+    report = verify(path, oracle=(tmp_path / "net.prototxt", None))
+    assert report.ok
+    assert (report.tolerance.rtol, report.tolerance.atol) == (1e-4, 0)
