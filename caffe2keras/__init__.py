@@ -24,6 +24,7 @@ from caffe2keras.errors import (
 if TYPE_CHECKING:
     from caffe2keras.convert import convert, to_keras
     from caffe2keras.load import load_model
+    from caffe2keras.train import compile_from_solver, restore_solverstate
     from caffe2keras.verify import verify
 
 __version__ = "0.1.0"
@@ -37,16 +38,20 @@ __all__ = [
     "UnsupportedError",
     "VerificationError",
     "__version__",
+    "compile_from_solver",
     "convert",
     "load_model",
+    "restore_solverstate",
     "to_keras",
     "verify",
 ]
 
 # Public word -> the module that has it.
 _HOMES = {
+    "compile_from_solver": "caffe2keras.train",
     "convert": "caffe2keras.convert",
     "load_model": "caffe2keras.load",
+    "restore_solverstate": "caffe2keras.train",
     "to_keras": "caffe2keras.convert",
     "verify": "caffe2keras.verify",
 }

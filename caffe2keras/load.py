@@ -27,6 +27,9 @@ def load_model(
     """Load a converted file, in Keras's safe mode, with our layers registered.
 
     If Keras is not imported yet and nobody has named a backend, one that is installed is chosen.
+    Each variable carries Caffe's multipliers of learning rate and weight decay as its attributes
+    ``lr_multiplier`` and ``decay_multiplier``, which ``compile_from_solver`` and
+    ``caffe2keras.runtime.LearningRateMultiplier`` heed.
     On OpenVINO the model predicts in float32, as Caffe does, whatever the processor offers.
 
     Args:
@@ -59,7 +62,22 @@ def load_model(
         ) from error
     if shapes:
         model = _resized(keras, model, shapes)
+    _carry_multipliers(model, path)
     return keep_float32(model if model.compiled else _unwrapped(keras, model))
+
+
+def _carry_multipliers(model: Any, path: Path) -> None:
+    """Tell each variable Caffe's lr_mult and decay_mult, for the optimizers that heed them."""
+    try:
+        record = read_record(path)
+    except InputError:
+        return  # not ours, or saved anew by Keras, whose optimizers keep them in their config
+    layers = {layer.name: layer for layer in model.layers}
+    for entry in record.variables:
+        for variable in layers[entry.layer].weights if entry.layer in layers else ():
+            if variable.name == entry.variable:
+                variable.lr_multiplier = entry.lr_mult
+                variable.decay_multiplier = entry.decay_mult
 
 
 def check_input_shapes(record: Record, shapes: Mapping[str, OpenShape]) -> None:

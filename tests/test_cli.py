@@ -43,7 +43,7 @@ def model(run, digits):
     return Path("digits.h5")
 
 
-@pytest.mark.parametrize("command", ["", "convert", "verify", "inspect", "layers"])
+@pytest.mark.parametrize("command", ["", "convert", "verify", "inspect", "solver", "layers"])
 def test_help_reads_well(command, run, golden):
     code, out, err = run(*command.split(), "--help")
     assert (code, err) == (0, "")
@@ -286,3 +286,27 @@ def test_help_comes_quickly():
     help_takes = min(seconds("-m", "caffe2keras", "--help") for _ in range(5))
     click_takes = min(seconds("-c", "import click, json, pathlib") for _ in range(5))
     assert help_takes < 3 * click_takes
+
+
+# solver
+
+
+def test_solver_says_what_compile_from_solver_would_do(run, digits):
+    code, out, err = run("solver", digits / "solver.prototxt")
+    assert (code, err) == (0, "")
+    assert "caffe2keras.runtime.CaffeSGD(" in out
+    assert "InverseDecay(base_lr=0.1, gamma=0.001, power=0.75)" in out
+    assert "for 3000 updates" in out
+
+
+def test_solver_answers_machines_in_json(run, digits):
+    code, out, _ = run("solver", digits / "solver.prototxt", "--json")
+    assert code == 0
+    assert json.loads(out)["config"]["weight_decay"] == 0.0005
+
+
+def test_solver_refuses_a_policy_that_caffe_does_not_know(run, here):
+    Path("solver.prototxt").write_text('base_lr: 0.1 lr_policy: "cosine"', encoding="utf-8")
+    code, out, err = run("solver", "solver.prototxt")
+    assert (code, out) == (5, "")
+    assert 'lr_policy: "cosine"' in err

@@ -29,8 +29,10 @@ def test_the_public_words_are_these():
         "UnsupportedError",
         "VerificationError",
         "__version__",
+        "compile_from_solver",
         "convert",
         "load_model",
+        "restore_solverstate",
         "to_keras",
         "verify",
     ]

@@ -35,7 +35,16 @@ from caffe2keras.runtime.reduction import Reduction
 from caffe2keras.runtime.reordering import Reverse, ReverseSequence, ShuffleChannels
 from caffe2keras.runtime.reshaping import FixedReshape, Transpose
 from caffe2keras.runtime.scale import BroadcastAdd, BroadcastMultiply, Scale
+from caffe2keras.runtime.schedules import InverseDecay, SigmoidDecay
 from caffe2keras.runtime.slicing import CropLike, Slice
+from caffe2keras.runtime.solvers import (
+    CaffeAdaDelta,
+    CaffeAdaGrad,
+    CaffeAdam,
+    CaffeNesterov,
+    CaffeRMSProp,
+    CaffeSGD,
+)
 from caffe2keras.runtime.unpooling import MaxUnpooling2D
 
 __all__ = [
@@ -50,8 +59,14 @@ __all__ = [
     "BilinearPooling",
     "BroadcastAdd",
     "BroadcastMultiply",
+    "CaffeAdaDelta",
+    "CaffeAdaGrad",
+    "CaffeAdam",
     "CaffeLSTM",
+    "CaffeNesterov",
+    "CaffeRMSProp",
     "CaffeRNN",
+    "CaffeSGD",
     "ClassActivationMapping",
     "Clip",
     "CompactBilinearPooling",
@@ -66,6 +81,7 @@ __all__ = [
     "FixedReshape",
     "Im2col",
     "Interpolation2D",
+    "InverseDecay",
     "LSTMCond",
     "LSTMUnit",
     "LearningRateMultiplier",
@@ -81,6 +97,7 @@ __all__ = [
     "ReverseSequence",
     "Scale",
     "ShuffleChannels",
+    "SigmoidDecay",
     "SignedSqrt",
     "Slice",
     "SoftThreshold",
