@@ -7,8 +7,8 @@ import re
 __all__ = ["NameTable", "keras_name"]
 
 # "/" is forbidden in Keras 3; "." breaks layers with weights on torch; control characters and
-# separators have no business in an HDF5 path.
-_FORBIDDEN = re.compile(r"[/\\.\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+# separators have no business in an HDF5 path; "+" is no part of a scope's name in TensorFlow.
+_FORBIDDEN = re.compile(r"[/\\.+\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 
 # HDF5 keeps a link's name in a message of at most 64 KB; a long name serves nobody.
 _LONGEST = 200
