@@ -13,10 +13,12 @@ from caffe2keras.layer_map import (
     pooling,
     recurrent,
     reduction,
+    regions,
     reshaping,
     scale,
     softmax,
     ssd,
+    yolo,
 )
 from caffe2keras.layer_map.dispatch import Attempt, map_net, try_net
 from caffe2keras.layer_map.support import SupportRow, support_table
@@ -36,10 +38,12 @@ __all__ = [
     "pooling",
     "recurrent",
     "reduction",
+    "regions",
     "reshaping",
     "scale",
     "softmax",
     "ssd",
     "support_table",
     "try_net",
+    "yolo",
 ]

@@ -13,6 +13,7 @@ _CUT = "cut the layer out of the prototxt and do its work outside the model"
 # Caffe type -> (why, what to try)
 REFUSED = MappingProxyType(
     {
+        "Region": ("several forks have it, and each gives something else", _CUT),
         "Python": ("its computation is a Python class that the prototxt only names", _CUT),
     }
 )

@@ -81,7 +81,8 @@ def psroi_pooling(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     y = np.zeros((len(regions), p.output_dim, bins, bins), features.dtype)
     for region, answer in zip(regions, y, strict=True):
         image = _image_of(layer, features, region).reshape(-1, bins, bins, *features.shape[2:])
-        x1, y1, x2, y2 = (_rounded(region[1:]) + np.array([0, 0, 1, 1])) * kind(p.spatial_scale)
+        ends = _rounded(region[1:]) + np.array([0, 0, 1, 1], kind)
+        x1, y1, x2, y2 = ends * kind(p.spatial_scale)
         steps = [kind(max(side, 0.1)) / bins for side in (y2 - y1, x2 - x1)]
         rows = _bounds(y1, steps[0], bins, 0, features.shape[2])
         cells = _bounds(x1, steps[1], bins, 0, features.shape[3])
@@ -155,9 +156,12 @@ def _suppressed(boxes: Array, threshold: float, most: int) -> Sequence[int]:
 
 
 def _overlaps(box: Array, others: Array) -> Array:
-    """Intersection over union, both ends of a side belonging to it (util/nms.cpp)."""
-    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2]) + 1
-    common = np.prod(np.maximum(sides, 0), axis=1)
+    """Intersection over union, both ends of a side belonging to it.
+
+    Boxes less than a pixel apart do not overlap for all that (util/nms.cpp).
+    """
+    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    common = np.where((sides < 0).any(axis=1), 0, np.prod(sides + 1, axis=1))
     own, areas = (np.prod(b[..., 2:] - b[..., :2] + 1, axis=-1) for b in (box, others))
     answer: Array = common / (own + areas - common)
     return answer
