@@ -30,10 +30,13 @@ from caffe2keras.runtime.pooling import Pooling2D, StochasticPooling2D
 from caffe2keras.runtime.pooling_mask import MaxPooling2DWithMask
 from caffe2keras.runtime.power import Exp, Log, Power
 from caffe2keras.runtime.prior_box import PriorBox
+from caffe2keras.runtime.proposal import Proposal
+from caffe2keras.runtime.psroi_pooling import PSROIPooling
 from caffe2keras.runtime.recurrent import CaffeLSTM, CaffeRNN, LSTMUnit
 from caffe2keras.runtime.reduction import Reduction
 from caffe2keras.runtime.reordering import Reverse, ReverseSequence, ShuffleChannels
 from caffe2keras.runtime.reshaping import FixedReshape, Transpose
+from caffe2keras.runtime.roi_pooling import ROIPooling
 from caffe2keras.runtime.scale import BroadcastAdd, BroadcastMultiply, Scale
 from caffe2keras.runtime.schedules import InverseDecay, SigmoidDecay
 from caffe2keras.runtime.slicing import CropLike, Slice
@@ -46,6 +49,7 @@ from caffe2keras.runtime.solvers import (
     CaffeSGD,
 )
 from caffe2keras.runtime.unpooling import MaxUnpooling2D
+from caffe2keras.runtime.yolo_detection import YoloDetectionOutput, Yolov3DetectionOutput
 
 __all__ = [
     "LRN",
@@ -89,9 +93,12 @@ __all__ = [
     "MaxPooling2DWithMask",
     "MaxUnpooling2D",
     "Normalize",
+    "PSROIPooling",
     "Pooling2D",
     "Power",
     "PriorBox",
+    "Proposal",
+    "ROIPooling",
     "Reduction",
     "Reverse",
     "ReverseSequence",
@@ -107,6 +114,8 @@ __all__ = [
     "Tile",
     "Transpose",
     "WeightedSum",
+    "YoloDetectionOutput",
+    "Yolov3DetectionOutput",
     "hard_sigmoid",
     "set_lr_multipliers",
 ]
