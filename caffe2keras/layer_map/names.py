@@ -6,9 +6,10 @@ import re
 
 __all__ = ["NameTable", "keras_name"]
 
-# "/" is forbidden in Keras 3; "." breaks layers with weights on torch; control characters and
-# separators have no business in an HDF5 path; "+" is no part of a scope's name in TensorFlow.
-_FORBIDDEN = re.compile(r"[/\\.+\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+# "/" is forbidden in Keras 3, "." breaks layers with weights on torch, and TensorFlow makes each
+# name a scope, for which it takes these characters alone (measured: a space, ":", "|", "+", or a
+# letter beyond ASCII fails in predict).
+_FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
 
 # HDF5 keeps a link's name in a message of at most 64 KB; a long name serves nobody.
 _LONGEST = 200
@@ -21,8 +22,7 @@ def keras_name(name: str, otherwise: str) -> str:
         name: Caffe's name.
         otherwise: what to say where nothing is left of it.
     """
-    clean = _FORBIDDEN.sub("_", name).strip()[:_LONGEST]
-    return clean or otherwise
+    return _FORBIDDEN.sub("_", name.strip())[:_LONGEST] or otherwise
 
 
 class NameTable:

@@ -14,10 +14,10 @@ from caffe2keras.layer_map.names import NameTable, keras_name
     [
         ("inception_3a/5x5_reduce", "inception_3a_5x5_reduce"),
         ("res2a.branch", "res2a_branch"),
-        ("conv 1: a|b-c", "conv 1: a|b-c"),
+        ("conv 1: a|b-c", "conv_1__a_b-c"),
         ("../../etc", "______etc"),
         ("tab\tnul\x00", "tab_nul_"),
-        ("卷积1", "卷积1"),
+        ("卷积1", "__1"),
         ("", "relu"),
         ("   ", "relu"),
     ],
