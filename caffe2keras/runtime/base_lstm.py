@@ -59,7 +59,8 @@ class RecurrentLSTM(keras.Layer):
         return_sequences: whether the output is of all steps, or of the last.
         return_state: whether the last h and c are returned too.
         go_backwards: whether the last step is taken first; outputs come in the order taken.
-        unroll: whether the steps are written out, which needs their number to be known.
+        unroll: whether the steps are written out, which needs their number to be known. On
+            TensorFlow ``jit_compile`` needs it.
         seed: of the dropout.
     """
 
@@ -108,6 +109,8 @@ class RecurrentLSTM(keras.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
+        # The gradient of TensorFlow's loop is beyond XLA; Keras then compiles without it.
+        self.supports_jit = self.unroll or keras.backend.backend() != "tensorflow"
 
     def __call__(
         self, inputs: Any, initial_state: Sequence[Tensor] | None = None, **kwargs: Any
