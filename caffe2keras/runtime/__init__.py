@@ -26,7 +26,7 @@ from caffe2keras.runtime.lstm_cond import LSTMCond
 from caffe2keras.runtime.merging import WeightedSum
 from caffe2keras.runtime.normalization import MVN, BatchStatisticsNormalization
 from caffe2keras.runtime.normalize import Normalize
-from caffe2keras.runtime.pooling import Pooling2D, StochasticPooling2D
+from caffe2keras.runtime.pooling import Pooling2D, Pooling3D, StochasticPooling2D
 from caffe2keras.runtime.pooling_mask import MaxPooling2DWithMask
 from caffe2keras.runtime.power import Exp, Log, Power
 from caffe2keras.runtime.prior_box import PriorBox
@@ -48,7 +48,7 @@ from caffe2keras.runtime.solvers import (
     CaffeRMSProp,
     CaffeSGD,
 )
-from caffe2keras.runtime.unpooling import MaxUnpooling2D
+from caffe2keras.runtime.unpooling import MaxUnpooling2D, Unpooling2D
 from caffe2keras.runtime.yolo_detection import YoloDetectionOutput, Yolov3DetectionOutput
 
 __all__ = [
@@ -95,6 +95,7 @@ __all__ = [
     "Normalize",
     "PSROIPooling",
     "Pooling2D",
+    "Pooling3D",
     "Power",
     "PriorBox",
     "Proposal",
@@ -113,6 +114,7 @@ __all__ = [
     "Threshold",
     "Tile",
     "Transpose",
+    "Unpooling2D",
     "WeightedSum",
     "YoloDetectionOutput",
     "Yolov3DetectionOutput",

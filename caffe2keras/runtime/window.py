@@ -6,7 +6,8 @@ p on both sides::
     out = ceil((H + 2p - k) / s) + 1                 (floor, when ceil_mode is False)
     out -= 1  if any axis is padded and (out - 1) * s >= H + p
 
-so that the last window may hang over the edge, or even lie beyond it where s > k.
+so that the last window may hang over the edge, or even lie beyond it where s > k. C3D's pooling
+(pool3d_layer.cpp) takes no window away.
 """
 
 from __future__ import annotations
@@ -23,15 +24,20 @@ __all__ = ["PoolingWindow"]
 
 
 class PoolingWindow(keras.Layer):
-    """A layer whose window slides over two spatial axes the way Caffe's pooling does.
+    """A layer whose window slides over its spatial axes the way Caffe's pooling does.
+
+    Subclasses say how many spatial axes there are, and whether padding takes windows away.
 
     Args:
-        pool_size: the kernel (kh, kw), or one int for both.
+        pool_size: the kernel (kh, kw), or one int for all axes.
         strides: (sh, sw) or one int.
         padding: (ph, pw) or one int, each smaller than the kernel.
         ceil_mode: round the output size up, Caffe's habit, or down.
         data_format: ``"channels_last"``, ``"channels_first"``, or None for Keras's own.
     """
+
+    spatial_rank = 2
+    clips = True
 
     def __init__(
         self,
@@ -43,9 +49,9 @@ class PoolingWindow(keras.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.pool_size = per_axis(pool_size, 2, "pool_size", least=1)
-        self.strides = per_axis(strides, 2, "strides", least=1)
-        self.padding = per_axis(padding, 2, "padding", least=0)
+        self.pool_size = per_axis(pool_size, self.spatial_rank, "pool_size", least=1)
+        self.strides = per_axis(strides, self.spatial_rank, "strides", least=1)
+        self.padding = per_axis(padding, self.spatial_rank, "padding", least=0)
         if any(p >= k for p, k in zip(self.padding, self.pool_size, strict=True)):
             raise ValueError(
                 "`padding` must be smaller than `pool_size`. "
@@ -54,16 +60,28 @@ class PoolingWindow(keras.Layer):
         self.ceil_mode = bool(ceil_mode)
         self.data_format = resolve_data_format(data_format)
 
+    @property
+    def rank(self) -> int:
+        """How many axes an input has, batch and channels included."""
+        return self.spatial_rank + 2
+
+    @property
+    def spatial_axes(self) -> tuple[int, ...]:
+        """The spatial ones of them."""
+        return spatial_axes(self.rank, self.data_format)
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """The input's shape with both spatial sizes pooled.
+        """The input's shape with its spatial sizes pooled.
 
         Raises:
-            ValueError: when the input does not have 4 axes, or no window fits on it.
+            ValueError: when the input does not have as many axes, or no window fits on it.
         """
-        if len(input_shape) != 4:
-            raise ValueError(f"Expected an input of 4 axes. Received: input_shape={input_shape}")
+        if len(input_shape) != self.rank:
+            raise ValueError(
+                f"Expected an input of {self.rank} axes. Received: input_shape={input_shape}"
+            )
         shape = list(input_shape)
-        for i, axis in enumerate(spatial_axes(4, self.data_format)):
+        for i, axis in enumerate(self.spatial_axes):
             size = input_shape[axis]
             shape[axis] = None if size is None else self._pooled(size, i)
             if size is not None and self._pooled(size, i) < 1:
@@ -78,7 +96,9 @@ class PoolingWindow(keras.Layer):
         room = size + 2 * self.padding[i] - self.pool_size[i]
         stride = self.strides[i]
         windows = (-(-room // stride) if self.ceil_mode else room // stride) + 1
-        outside = any(self.padding) and (windows - 1) * stride >= size + self.padding[i]
+        outside = (
+            self.clips and any(self.padding) and (windows - 1) * stride >= size + self.padding[i]
+        )
         return windows - 1 if outside else windows
 
     def _padded(self, inputs: keras.KerasTensor, value: float) -> keras.KerasTensor:
@@ -87,7 +107,7 @@ class PoolingWindow(keras.Layer):
         On an axis of unknown size there may be one window too many; :meth:`_clipped` drops it.
         """
         after = []
-        for i, axis in enumerate(spatial_axes(4, self.data_format)):
+        for i, axis in enumerate(self.spatial_axes):
             size, kernel, stride = inputs.shape[axis], self.pool_size[i], self.strides[i]
             if size is None:
                 after.append(self.padding[i] + (stride - 1 if self.ceil_mode else 0))
@@ -98,9 +118,9 @@ class PoolingWindow(keras.Layer):
 
     def _clipped(self, pooled: keras.KerasTensor, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """``pooled`` without the windows that the clip rule takes away on axes of unknown size."""
-        if not any(self.padding):
+        if not self.clips or not any(self.padding):
             return pooled
-        for i, axis in enumerate(spatial_axes(4, self.data_format)):
+        for i, axis in enumerate(self.spatial_axes):
             if inputs.shape[axis] is None:
                 windows = ops.shape(pooled)[axis]
                 beyond = (windows - 1) * self.strides[i] >= (

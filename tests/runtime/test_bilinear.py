@@ -97,6 +97,24 @@ def test_compact_pooling_of_images(contract, rng, data_format, arguments, pooled
     np.testing.assert_allclose(y, expected, rtol=1e-4, atol=2e-4)
 
 
+@pytest.mark.parametrize("name", ["even", "odd_d", "small_d"])
+def test_compact_pooling_is_the_tensor_sketch_that_the_fork_missed(contract, fork_case, name):
+    # MarcBS's own output multiplies real and imaginary parts one by one; this is the right one.
+    case = fork_case(f"CompactBilinearPooling_{name}")
+    a, b, expected = case["input_0"], case["input_1"], case["true_tensor_sketch"]
+    drawn = [case[f"weight_{k}"] for k in ("00_h0", "02_s0", "01_h1", "03_s1")]
+    layer = CompactBilinearPooling(expected.shape[1])
+    layer.build([a.shape, b.shape])
+    layer.set_weights(drawn)
+    np.testing.assert_allclose(contract(layer, a, b), expected, rtol=1e-5, atol=1e-5)
+    sketches = CountSketch(expected.shape[1])
+    sketches.build([a.shape, b.shape])
+    sketches.set_weights(drawn)
+    first, second = (keras.ops.convert_to_numpy(each) for each in sketches([a, b]))
+    np.testing.assert_allclose(first, case["sketch_0"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(second, case["sketch_1"], rtol=1e-5, atol=1e-6)
+
+
 def test_caffes_draw_is_bins_then_signs_of_each_input():
     layer = CompactBilinearPooling(16, caffe_seed=1, data_format="channels_first")
     layer.build([(2, 5, 2, 3), (2, 7, 2, 3)])

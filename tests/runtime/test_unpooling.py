@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from caffe2keras.runtime import MaxPooling2DWithMask, MaxUnpooling2D
+from caffe2keras.runtime import MaxPooling2DWithMask, MaxUnpooling2D, Unpooling2D
 
 
 def unpool(x, places, height, width):
@@ -77,3 +77,44 @@ def test_wrong_arguments_are_refused():
         MaxUnpooling2D(size=(3, 4, 5))
     with pytest.raises(ValueError, match="two inputs of 4 axes and one shape"):
         MaxUnpooling2D().compute_output_shape([(1, 2, 3, 4), (1, 2, 3, 5)])
+
+
+def spread(x, kind, kernel, strides, size):
+    """Each pixel over its window, one after the other."""
+    y = np.zeros((len(x), *size, x.shape[3]), x.dtype)
+    for i, j in np.ndindex(x.shape[1:3]):
+        h, w = i * strides[0], j * strides[1]
+        window = y[:, h : h + kernel[0], w : w + kernel[1]]
+        if kind == "first":
+            window = window[:, :1, :1]
+        if window.size:
+            share = window.shape[1] * window.shape[2] if kind == "share" else 1
+            window += x[:, i : i + 1, j : j + 1] / share
+    return y
+
+
+@pytest.mark.parametrize("kind", ["tile", "share", "first"])
+@pytest.mark.parametrize(
+    ("kernel", "strides", "size"),
+    [
+        ((2, 3), (2, 3), (6, 15)),
+        ((2, 3), (2, 3), (7, 13)),  # one axis filled up, the other cut
+        ((3, 2), (2, 1), (7, 6)),  # windows that overlap
+        ((1, 1), (3, 2), (9, 10)),  # and such that do not touch
+    ],
+)
+def test_every_value_is_spread_over_its_window(contract, rng, kind, kernel, strides, size):
+    x = rng.normal(size=(2, 3, 5, 4)).astype("float32")
+    expected = spread(x, kind, kernel, strides, size)
+    layer = Unpooling2D(kind, kernel, strides, size, data_format="channels_last")
+    np.testing.assert_allclose(contract(layer, x), expected, rtol=1e-5, atol=1e-6)
+    layer = Unpooling2D(kind, kernel, strides, size, data_format="channels_first")
+    y = contract(layer, *first(x))
+    np.testing.assert_allclose(y, *first(expected), rtol=1e-5, atol=1e-6)
+
+
+def test_wrong_spreads_are_refused():
+    with pytest.raises(ValueError, match="`spread` must be"):
+        Unpooling2D("even", 2, 2, 4)
+    with pytest.raises(ValueError, match="known size but the batch"):
+        Unpooling2D("tile", 2, 2, 4).compute_output_shape((None, None, 3, 4))
