@@ -3,6 +3,7 @@
 # The families, listed so that nothing depends on what lies in the folder.
 from caffe2keras.layer_map import (
     activation,
+    bilinear,
     convolution,
     data,
     dense,
@@ -14,10 +15,13 @@ from caffe2keras.layer_map import (
     recurrent,
     reduction,
     regions,
+    reordering,
     reshaping,
     scale,
     softmax,
     ssd,
+    upsampling,
+    volume,
     yolo,
 )
 from caffe2keras.layer_map.dispatch import Attempt, map_net, try_net
@@ -27,6 +31,7 @@ __all__ = [
     "Attempt",
     "SupportRow",
     "activation",
+    "bilinear",
     "convolution",
     "data",
     "dense",
@@ -39,11 +44,14 @@ __all__ = [
     "recurrent",
     "reduction",
     "regions",
+    "reordering",
     "reshaping",
     "scale",
     "softmax",
     "ssd",
     "support_table",
     "try_net",
+    "upsampling",
+    "volume",
     "yolo",
 ]

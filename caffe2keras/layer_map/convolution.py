@@ -12,7 +12,7 @@ from caffe2keras.layout import Array, iohw_to_hwoi, oihw_to_hwio
 from caffe2keras.shapes.geometry import ConvGeometry, conv_geometry
 from caffe2keras.spec import Fragment, KerasLayer, Variable, line
 
-__all__ = ["convolution", "deconvolution", "im2col"]
+__all__ = ["convolution", "convolution_depthwise", "deconvolution", "im2col"]
 
 
 def _overhangs(layer: Layer) -> bool:
@@ -23,11 +23,13 @@ def _overhangs(layer: Layer) -> bool:
     return any(before != behind for before, behind in amounts)
 
 
-@maps("Convolution", wants="image", per_bottom=True, fixes_size=_overhangs)
+@maps("Convolution", "DepthwiseConvolution", wants="image", per_bottom=True, fixes_size=_overhangs)
 def convolution(layer: Placed) -> Fragment:
     """Cross-correlation with a learned kernel; several bottoms share it.
 
-    Caffe    W (O, I/G, *hw), b (O,)
+    yonghenglh6's DepthwiseConvolution is the same, only faster (depthwise_conv_layer.cpp).
+
+    Caffe    W (O, I/G, *hw), b (O,); dilation, or DeepLab's hole
     Keras    Conv1D, Conv2D, Conv3D, kernel (*hw, I/G, O); DepthwiseConv2D, kernel (h, w, I, O/I);
              ZeroPadding before it where padding="same" does not say the same;
              caffe2keras>Conv where stride and dilation meet
@@ -44,6 +46,27 @@ def convolution(layer: Placed) -> Fragment:
     if _is_depthwise(layer, geometry, groups):
         return line(*before, _depthwise(layer, geometry, padding, use_bias))
     return line(*before, _conv(layer, geometry, padding, groups, use_bias))
+
+
+@maps("ConvolutionDepthwise", wants="image", fixes_size=_overhangs)
+def convolution_depthwise(layer: Placed) -> Fragment:
+    """Cross-correlation of every channel by itself, whatever num_output and group say.
+
+    Caffe    W (C, 1, h, w), b (C,)
+    Keras    DepthwiseConv2D, kernel (h, w, C, 1); ZeroPadding2D before it where padding="same"
+             does not say the same; caffe2keras>Conv where stride and dilation meet
+    Source   conv_dw_layer.cpp in farmingyard's ShuffleNet, a pull request that forks took over
+    """
+    p = layer.params.convolution_param
+    geometry = conv_geometry(p, layer.inputs[0].shape)
+    p.honoured("num_output", "group", "bias_term")  # the arrays' shapes say what counts
+    channels, use_bias = layer.inputs[0].shape[1], len(layer.weights) > 1
+    padding, before = _padding(layer, geometry)
+    if _stride_meets_dilation(geometry):
+        return line(*before, _runtime_conv(layer, geometry, channels, use_bias))
+    if _is_depthwise(layer, geometry, channels):
+        return line(*before, _depthwise(layer, geometry, padding, use_bias))
+    return line(*before, _conv(layer, geometry, padding, channels, use_bias))
 
 
 def _refuse_other_axes(layer: Placed, geometry: ConvGeometry) -> None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from caffe2keras.errors import UnsupportedCombinationError
 from caffe2keras.layer_map.registry import Placed, maps
 from caffe2keras.params import Params
-from caffe2keras.spec import Fragment, KerasLayer, line
+from caffe2keras.spec import (
+    Call,
+    Fragment,
+    FragmentInput,
+    FragmentOutput,
+    KerasLayer,
+    line,
+)
 
-__all__ = ["eltwise", "exp", "log", "power"]
+__all__ = ["axpy", "eltwise", "exp", "log", "power"]
 
 
 @maps("Eltwise", any_batch_axis=True)
@@ -33,6 +41,33 @@ def _sum(coeff: tuple[float, ...]) -> KerasLayer:
     if coeff == (1, -1):
         return KerasLayer("Subtract", {})
     return KerasLayer("caffe2keras>WeightedSum", {"coefficients": list(coeff)})
+
+
+@maps("Axpy", wants="image")
+def axpy(layer: Placed) -> Fragment:
+    """One blob, each channel times a factor, plus another.
+
+    Caffe    factors a (N, C) or (N, C, 1, 1), x and y alike: a * x + y
+    Keras    Multiply and Add; caffe2keras>BroadcastMultiply and Add for factors (N, C)
+    Refuses  factors with other axes
+    Source   axpy_layer.cpp in hujie-frank's SENet
+    """
+    a, x, _ = layer.inputs
+    if a.rank not in (2, x.rank):
+        raise UnsupportedCombinationError(
+            what=f"Axpy of factors {a.shape} with {x.shape}",
+            why="no net is known whose factors have axes of their own",
+            hint="flatten the factors to (N, C)",
+        )
+    factors, blob, term = (FragmentInput(i) for i in range(3))
+    if a.rank == x.rank:
+        product = Call(KerasLayer("Multiply", {}, suffix="_scale"), (blob, factors))
+    else:
+        config = {"axes": sorted(x.keras_axis(axis) for axis in range(a.rank))}
+        scaled = KerasLayer("caffe2keras>BroadcastMultiply", config, suffix="_scale")
+        product = Call(scaled, (blob, factors))
+    total = Call(KerasLayer("Add", {}), (FragmentOutput(0), term))
+    return Fragment((product, total), (FragmentOutput(1),), (x.layout,))
 
 
 @maps("Power", any_batch_axis=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
+from caffe2keras.graph.net import Layer
 from caffe2keras.layer_map.registry import Operand, Placed, maps
 from caffe2keras.layer_map.wiring import cropping
 from caffe2keras.layout import image
 from caffe2keras.params import Params
 from caffe2keras.spec import Call, Fragment, FragmentInput, FragmentOutput, KerasLayer, line
 
-__all__ = ["concat", "crop", "slice_"]
+__all__ = ["concat", "crop", "crop_center", "slice_"]
 
 
 def _axis(x: Operand, param: Params, older: str) -> int:
@@ -95,11 +96,35 @@ def crop(layer: Placed) -> Fragment:
     cut = [(a, o, x.shape[a] - o - out[a]) for a, o in zip(axes, offsets, strict=True)]
     # Along the batch even nothing is cut from this size only.
     cut = [(a, *ends) for a, *ends in cut if any(ends) or x.keras_axis(a) == 0]
+    return _cut(layer, cut)
+
+
+def _cut(layer: Placed, cut: Sequence[tuple[int, int, int]]) -> Fragment:
+    """So much off the first bottom: (axis, before, behind), axes ascending."""
+    x = layer.inputs[0]
     if not cut:
         return line()
     if _can_be_cropped(layer, x) and cut[0][0] >= 2:
         return line(_spatial_cropping(layer, cut))
     return line(_slice(x, cut), ties_batch=any(x.keras_axis(a) == 0 for a, *_ in cut))
+
+
+def _cuts_more_than_space(layer: Layer) -> bool:
+    sizes = layer.params.crop_center_param.crop_size
+    return len(sizes) not in (4, 5) or any(sizes[:2])
+
+
+@maps("CropCenter", wants="image", fixes_size=_cuts_more_than_space)
+def crop_center(layer: Placed) -> Fragment:
+    """Each axis cut by as much at both ends.
+
+    Caffe    crop_size, one for each axis
+    Keras    Cropping; caffe2keras>Slice where it cannot say which axes are cut
+    Differs  along axis 0 the batch size is fixed
+    Source   crop_center_layer.cpp in lltcggie's fork, which waifu2x uses
+    """
+    sizes = layer.params.crop_center_param.crop_size
+    return _cut(layer, [(axis, size, size) for axis, size in enumerate(sizes) if size])
 
 
 def _can_be_cropped(layer: Placed, x: Operand) -> bool:

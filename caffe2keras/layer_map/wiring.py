@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from caffe2keras.graph.net import Shape
-from caffe2keras.layer_map.registry import Operand
+from caffe2keras.layer_map.registry import Operand, Placed
 from caffe2keras.layout import DataFormat, Layout, caffe_order
-from caffe2keras.spec import KerasLayer
+from caffe2keras.spec import Fragment, KerasLayer, line
 
 __all__ = [
     "cropping",
@@ -15,6 +15,7 @@ __all__ = [
     "relaid",
     "reshape",
     "transposition",
+    "with_four_axes",
     "zero_padding",
 ]
 
@@ -49,6 +50,18 @@ def flatten() -> KerasLayer:
     # Keras's Flatten permutes a channels_first input before it flattens, and takes a missing
     # data_format from the user's settings: channels_last is the one that leaves the order alone.
     return KerasLayer("Flatten", {"data_format": "channels_last"}, suffix="_flatten")
+
+
+def with_four_axes(layer: Placed, *layers: KerasLayer) -> Fragment:
+    """Layers one behind the other, and behind them the four axes of Caffe's older blobs.
+
+    Where the input has fewer, those that are missing at the end get a size of 1.
+    """
+    x = layer.inputs[0]
+    if x.rank >= 4:
+        return line(*layers)
+    whole = reshape(layer.outputs[0][1:])
+    return line(*layers, *permuted_to_caffe(x), whole, layout=caffe_order(4))
 
 
 def reshape(target: Shape, suffix: str = "_reshape") -> KerasLayer:

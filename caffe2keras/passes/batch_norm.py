@@ -49,7 +49,8 @@ def _has_plain_statistics(layer: Layer) -> bool:
         return False
     params = layer.params.fresh().batch_norm_param
     own = not params.has("use_global_stats") or params.use_global_stats
-    return bool(own and not params.scale_bias)
+    # NVIDIA's has a scale of its own already, and five arrays.
+    return bool(own and len(layer.weights) == 3)
 
 
 def _is_over_channels(layer: Layer) -> bool:

@@ -93,7 +93,8 @@ def bn(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
 
     With four blobs yjxiong's, which PSPNet took over: scale, shift, mean, variance. With two
     HyeonwooNoh's, which SegNet took over: scale and shift alone, or behind the statistics of the
-    batch itself where bn_mode is LEARN, which are further tops then. (bn_layer.cpp in each.)
+    batch itself where bn_mode is LEARN, which are further tops then; the top always has four
+    axes. (bn_layer.cpp in each.)
     """
     p = layer.params.bn_param
     (x,) = bottoms
@@ -101,6 +102,7 @@ def bn(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
         slope, bias, mean, variance = weights
         return (_normalized(x, mean, variance, p.eps, slope, bias),)
     slope, bias = weights
+    x = x.reshape(legacy_4d(x.shape))
     if p.bn_mode == "INFERENCE":
         return (x * _of_channels(slope, x) + _of_channels(bias, x),)
     mean, variance = _batch_statistics(x)

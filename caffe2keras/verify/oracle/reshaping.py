@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from caffe2keras.graph.net import Layer, Shape
-from caffe2keras.verify.oracle.axes import canonical
+from caffe2keras.verify.oracle.axes import canonical, legacy_4d
 from caffe2keras.verify.oracle.registry import Arrays, Tops, computes
 
 __all__ = ["concat", "flatten", "permute", "reshape", "split", "tile"]
@@ -104,10 +104,13 @@ def reverse_time(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
 
 @computes("ShuffleChannel")
 def shuffle_channel(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
-    """The first channel of every group, then the second ... (farmingyard's ShuffleNet)."""
+    """The first channel of every group, then the second ..., with four axes at least.
+
+    From shuffle_channel_layer.cpp in farmingyard's ShuffleNet.
+    """
     (x,) = bottoms
     grouped = x.reshape(len(x), layer.params.shuffle_channel_param.group, -1, *x.shape[2:])
-    return (grouped.swapaxes(1, 2).reshape(x.shape),)
+    return (grouped.swapaxes(1, 2).reshape(legacy_4d(x.shape)),)
 
 
 @computes("Reorg")
