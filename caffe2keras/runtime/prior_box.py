@@ -101,7 +101,7 @@ class PriorBox(keras.Layer):
         image = [ops.cast(size, "float32") for size in image]
         y, x = (self._centres(cells[i], image[i], i) for i in range(2))
         y, x = ops.expand_dims(y, (1, 2)), ops.expand_dims(x, (0, 2))
-        half_width, half_height = self._sizes[:, 0] / 2, self._sizes[:, 1] / 2
+        half_width, half_height = (ops.convert_to_tensor(half) for half in self._sizes.T / 2)
         spread = ops.zeros_like(y + x)
         corners = [
             (x - half_width) / image[1] + spread,
@@ -112,7 +112,7 @@ class PriorBox(keras.Layer):
         boxes = ops.stack(corners, axis=-1)
         if self.clip:
             boxes = ops.clip(boxes, 0.0, 1.0)
-        variances = ops.zeros_like(boxes) + np.array(self.variances, "float32")
+        variances = ops.zeros_like(boxes) + ops.convert_to_tensor(self.variances, "float32")
         return ops.stack([ops.reshape(boxes, (1, -1)), ops.reshape(variances, (1, -1))], axis=1)
 
     def _height_and_width(self, x: keras.KerasTensor) -> list[Any]:

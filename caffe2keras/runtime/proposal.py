@@ -131,8 +131,9 @@ class Proposal(keras.Layer):
         self, moves: keras.KerasTensor, image: keras.KerasTensor
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """The corners, (N, boxes, 4), and whether each box is large enough."""
-        size = self._corners[:, 2:] - self._corners[:, :2] + 1
-        centre = moves[..., :2] * size + (self._corners[:, :2] + size / 2)
+        corners = ops.convert_to_tensor(self._corners)
+        size = corners[:, 2:] - corners[:, :2] + 1
+        centre = moves[..., :2] * size + (corners[:, :2] + size / 2)
         half = ops.exp(moves[..., 2:]) * size / 2
         boxes = ops.concatenate([centre - half, centre + half], axis=-1)
         extent = ops.stack([image[1], image[0]])

@@ -102,9 +102,11 @@ class _Detections(keras.Layer):
         """
         height, width, _ = self._maps[index]
         y, x = np.mgrid[:height, :width].astype("float32")
-        cells = np.stack([x, y], axis=-1)[:, :, None]
-        centres = (ops.sigmoid(values[..., :2]) + cells) / np.array([width, height], "float32")
-        sizes = ops.exp(values[..., 2:4]) * (anchors / np.array(extent, "float32"))
+        cells = ops.convert_to_tensor(np.stack([x, y], axis=-1)[:, :, None])
+        size = ops.convert_to_tensor([width, height], "float32")
+        centres = (ops.sigmoid(values[..., :2]) + cells) / size
+        shares = ops.convert_to_tensor(anchors / np.array(extent, "float32"))
+        sizes = ops.exp(values[..., 2:4]) * shares
         return ops.reshape(ops.concatenate([centres, sizes], axis=-1), (-1, 4))
 
     def _likely(self, score: keras.KerasTensor, likely: keras.KerasTensor) -> keras.KerasTensor:
