@@ -20,7 +20,7 @@ Array = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]
 
 # A block is what one thread holds in private memory at a time.
-_BLOCK_BYTES = 16 << 20
+_BLOCK_BYTES = 36 << 20
 
 # How much of the last axis a transposing copy takes at once: as many source rows as the
 # translation buffer of a processor holds pages for, so that each is read once and not per element.
@@ -51,9 +51,13 @@ def write_arrays(handle: int, placements: Sequence[Placement], progress: Progres
     """
     done, total = 0, sum(placement.view.nbytes for placement in placements)
     blocks = (block for placement in placements for block in _blocks(placement))
+    # The system lets one thread at a time write to a file, and the others burn a processor while
+    # they wait; behind a lock of ours they sleep, and one block is permuted while another is
+    # written.
+    turn = threading.Lock()
     with ThreadPoolExecutor(_THREADS) as pool:
         # Copying and writing happen outside the interpreter's lock.
-        for count in pool.map(lambda block: _write(handle, block), blocks):
+        for count in pool.map(lambda block: _write(handle, turn, block), blocks):
             done += count
             progress(done, total)
 
@@ -72,12 +76,13 @@ def _blocks(placement: Placement) -> Iterator[Placement]:
         yield from _blocks(Placement(offset + start * row, inner))
 
 
-def _write(handle: int, block: Placement) -> int:
+def _write(handle: int, turn: threading.Lock, block: Placement) -> int:
     data = _contiguous(block.view).view(np.uint8).data
     offset = block.offset
-    while data:
-        written = os.pwrite(handle, data, offset)
-        data, offset = data[written:], offset + written
+    with turn:
+        while data:
+            written = os.pwrite(handle, data, offset)
+            data, offset = data[written:], offset + written
     return block.view.nbytes
 
 
