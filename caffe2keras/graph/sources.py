@@ -2,7 +2,8 @@
 
 Every layer that brings data from outside becomes a layer of type "Input". Its parameters stay, so
 that the preprocessing can still be read off them. Caffe's own data layers, and those of every
-fork we know, are the layers without bottoms whose type ends in "Data".
+fork we know, are the layers without bottoms whose type ends in "Data"; a Python layer without
+bottoms reads data too, since it has nothing in the net to compute from.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def require_shapes(
 
 
 def _is_data(layer: Layer) -> bool:
-    return not layer.bottoms and layer.type.endswith("Data")
+    return not layer.bottoms and (layer.type.endswith("Data") or layer.type == "Python")
 
 
 def _input(layer: Layer, read: AbstractSet[Key]) -> Layer:

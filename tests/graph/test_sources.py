@@ -121,6 +121,15 @@ def test_all_shapes_that_are_missing_are_asked_for_at_once(built):
     )
 
 
+def test_a_python_layer_without_bottoms_reads_data(built):
+    text = data("Python", 'python_param { module: "layers" layer: "Images" }') + FLATTEN + LOSS
+    with pytest.raises(InputError, match='the shape of input "data"'):
+        built(text)
+    net = built(text, input_shapes={"data": (4, 3, 5, 6)})
+    assert shapes(net)["data"] == (4, 3, 5, 6)
+    assert net.layers[0].type == "Input"
+
+
 def test_a_told_shape_goes_before_the_declared_one(built):
     text = 'input: "data" input_dim: 1 input_dim: 3 input_dim: 9 input_dim: 7\n' + FLATTEN
     assert built(text, input_shapes={"data": (2, 4, 5)}).outputs[0].shape == (2, 20)
