@@ -176,7 +176,9 @@ class Unpooling2D(keras.Layer):
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """The large image."""
-        outputs = inputs * self._shares(inputs) if self.spread == "share" else inputs
+        outputs = inputs
+        if self.spread == "share":
+            outputs = inputs * ops.convert_to_tensor(self._shares(inputs), self.compute_dtype)
         for i, axis in enumerate(spatial_axes(4, self.data_format)):
             outputs = self._inserted(outputs, axis, i)
         if self.spread == "first":
