@@ -10,18 +10,32 @@ import numpy as np
 from caffe2keras import runtime
 
 
-def test_every_layer_is_registered_under_its_own_name():
-    for name in runtime.__all__:
-        kind = getattr(runtime, name)
-        assert issubclass(kind, keras.Layer)
+CLASSES = {
+    name: getattr(runtime, name)
+    for name in runtime.__all__
+    if inspect.isclass(getattr(runtime, name))
+}
+LAYERS = {name: kind for name, kind in CLASSES.items() if issubclass(kind, keras.Layer)}
+
+
+def test_everything_is_a_layer_or_serves_training():
+    others = set(CLASSES) - set(LAYERS)
+    training = (keras.optimizers.Optimizer, keras.optimizers.schedules.LearningRateSchedule)
+    assert all(issubclass(CLASSES[name], training) for name in others)
+    assert len(LAYERS) > 30
+
+
+def test_every_class_is_registered_under_its_own_name():
+    for name, kind in CLASSES.items():
         assert keras.saving.get_registered_object(f"caffe2keras>{name}") is kind
 
 
 def test_every_layer_says_its_shapes_and_shows_an_example():
-    for name in runtime.__all__:
-        text = inspect.getdoc(getattr(runtime, name))
-        for section in ("Input shape:", "Output shape:", "Example:", ">>>"):
+    for name, kind in LAYERS.items():
+        text = inspect.getdoc(kind)
+        for section in ("Output shape:", "Example:", ">>>"):
             assert section in text, name
+        assert "Input shape:" in text or "Call arguments:" in text, name
 
 
 def test_softplus_is_bnll():
