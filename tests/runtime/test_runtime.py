@@ -9,7 +9,6 @@ import numpy as np
 
 from caffe2keras import runtime
 
-
 CLASSES = {
     name: getattr(runtime, name)
     for name in runtime.__all__
