@@ -127,8 +127,8 @@ def _maxima(
         columns: likewise, (R, 1, w).
         width: of the map.
     """
-    tall = ops.max(rows[1] - rows[0]) + 1
-    wide = ops.max(columns[1] - columns[0]) + 1
+    tall = ops.max(rows[1] - rows[0] + 1)
+    wide = ops.max(columns[1] - columns[0] + 1)
     first = (rows[0] * width + columns[0])[..., None] + ops.zeros_like(cells[0], dtype="int32")
 
     def goes_on(step: Any, tall: Any, wide: Any, width: Any, *state: Any) -> Any:

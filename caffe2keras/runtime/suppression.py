@@ -34,8 +34,9 @@ def is_among_best(scores: keras.KerasTensor, count: int, size: int) -> keras.Ker
         return ops.ones_like(scores, dtype="bool")
     least = ops.top_k(scores, count)[0][..., -1:]
     better = scores > least
-    equal = ops.cast(scores == least, "int32")
-    room = count - ops.sum(ops.cast(better, "int32"), axis=-1, keepdims=True)
+    # Counted in floats: OpenVINO's sum of whole numbers, less something, loses its last ones.
+    equal = ops.cast(scores == least, "float32")
+    room = count - ops.sum(ops.cast(better, "float32"), axis=-1, keepdims=True)
     return ops.logical_or(better, ops.logical_and(equal > 0, ops.cumsum(equal, axis=-1) <= room))
 
 
@@ -83,7 +84,7 @@ def turns_of_kept(
         inclusive: whether the threshold itself is too much.
     """
     boxes, scores = ops.stop_gradient(boxes), ops.stop_gradient(scores)
-    place = ops.arange(size, dtype="int32")
+    place = ops.arange(size, dtype="float32")
     limits = np.array(thresholds, "float32")
 
     # The boxes go round in the loop, since OpenVINO's sees nothing that stands outside of it.
@@ -92,7 +93,7 @@ def turns_of_kept(
 
     def keep_one(turn: Any, boxes: Any, left: Any, worst: Any, kept: Any) -> Any:
         best = ops.max(left, axis=-1, keepdims=True)
-        first = ops.min(ops.where(left == best, place, size), axis=-1, keepdims=True)
+        first = ops.min(ops.where(left == best, place, float(size)), axis=-1, keepdims=True)
         chosen = ops.logical_and(place == first, best > LOWEST)
         box = ops.sum(ops.where(chosen[..., None], boxes, 0.0), axis=-2, keepdims=True)
         now = overlap(box, boxes)
