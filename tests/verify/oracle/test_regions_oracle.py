@@ -65,3 +65,13 @@ def test_proposal_lists_the_best_anchors_that_do_not_overlap(compute):
     np.testing.assert_allclose(boxes[:2], [[0, 8, 0, 16, 7], [0, 0, 0, 8, 7]])
     (boxes,) = compute(PROPOSAL % "post_nms_topn: 1", scores, corrections, [[8, 64, 1, 1]])
     assert boxes.shape == (1, 5)
+
+
+@pytest.mark.parametrize(("shift", "remaining"), [(0.5, 2), (-0.5, 1)])
+def test_boxes_less_than_a_pixel_apart_do_not_overlap(compute, shift, remaining):
+    scores = np.array([[[[0, 0]], [[0.9, 0.8]]]])
+    corrections = np.zeros((1, 4, 1, 2))
+    corrections[0, 0, 0, 1] = shift / 8  # the second box, from 8 to 16, moves by half a pixel
+    text = PROPOSAL.replace("nms_thresh: 0.5", "nms_thresh: 0") % ""
+    (boxes,) = compute(text, scores, corrections, [[8, 64, 1, 1]])
+    assert len(boxes) == remaining
