@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from math import prod
 
 from caffe2keras.errors import GraphError, InputError, ShapeError, UnsupportedError
 from caffe2keras.graph.net import Blob, Layer, Note, Shape
@@ -54,6 +55,9 @@ def settle_sources(layers: Sequence[Layer], told: Mapping[str, Shape], source: s
     settled: list[Layer] = []
     notes: list[Note] = []
     shapes: dict[Key, Shape | None] = {}
+    stand_in = {} if told else _stand_in(layers)
+    notes += [_taken_for_data(name) for name in stand_in]
+    told = {**told, **stand_in}
     for layer in layers:
         pieces = _split_dummy(layer, told) if layer.type == "DummyData" else (_input(layer, read),)
         for piece in pieces:
@@ -106,6 +110,38 @@ def _is_data(layer: Layer) -> bool:
     return not layer.bottoms and (layer.type.endswith("Data") or layer.type == "Python")
 
 
+def _stand_in(layers: Sequence[Layer]) -> Mapping[str, Shape]:
+    """The largest constant of a net that nothing else feeds, by name, with its shape.
+
+    Nets that only measure speed, or that pycaffe feeds, have DummyData where the data would be.
+    """
+    if any(layer.type == "Input" or _is_real_data(layer) for layer in layers):
+        return {}
+    constants = [
+        (prod(shape), top.name, shape)
+        for layer in layers
+        if layer.type == "DummyData"
+        for top, shape in zip(layer.tops, _data_shapes(layer, layer.params.fresh()), strict=False)
+        if shape is not None
+    ]
+    if not constants:
+        return {}
+    _, name, shape = max(constants, key=lambda constant: constant[0])
+    return {name: shape}
+
+
+def _is_real_data(layer: Layer) -> bool:
+    return _is_data(layer) and layer.type != "DummyData"
+
+
+def _taken_for_data(name: str) -> Note:
+    text = (
+        "nothing else feeds this net, so its largest constant is taken for its data; "
+        "--input-shape says else"
+    )
+    return Note("decided", name, text)
+
+
 def _input(layer: Layer, read: AbstractSet[Key]) -> Layer:
     if not _is_data(layer):
         return layer
@@ -153,7 +189,8 @@ def _data_shapes(layer: Layer, params: Params) -> Sequence[Shape | None]:
         return ()
     try:
         # With the label that some nets leave out, and that Caffe's own readers insist on.
-        return infer(layer.type, params, (), max(2, len(layer.tops))).tops[: len(layer.tops)]
+        least = 1 if layer.type == "DummyData" else 2
+        return infer(layer.type, params, (), max(least, len(layer.tops))).tops[: len(layer.tops)]
     except ShapeError:
         return ()  # the user is asked
 

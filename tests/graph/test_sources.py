@@ -182,21 +182,40 @@ layer { name: "x" type: "Concat" bottom: "data" bottom: "b" bottom: "c" top: "x"
 """
 
 
+FED = 'layer { name: "i" type: "Input" top: "i" input_param { shape { dim: 2 } } }\n'
+
+
 def test_constant_dummy_data_stays(built):
-    net = built(DUMMY % "constant")
-    assert net.inputs == ()
-    assert [top.dims for top in net.layers[0].tops] == [(2, 3), (2, 4), (2, 5)]
+    net = built(FED + DUMMY % "constant")
+    assert shapes(net) == {"i": (2,)}
+    assert [top.dims for top in net.layers[1].tops] == [(2, 3), (2, 4), (2, 5)]
 
 
 def test_random_dummy_data_is_refused_with_advice(built):
     with pytest.raises(UnsupportedError) as caught:
-        built(DUMMY % "gaussian")
+        built(FED + DUMMY % "gaussian")
     assert str(caught.value) == (
         'layer "d" (DummyData) fills blob "b" with random numbers (gaussian)\n'
-        "  in: net.prototxt:2\n"
+        "  in: net.prototxt:3\n"
         "  why: a converted net computes the same numbers each time\n"
         "  try: --input-shape b=N,C,H,W makes it an input"
     )
+
+
+@pytest.mark.parametrize("filler", ["", 'data_filler { type: "gaussian" }'])
+def test_the_largest_constant_of_a_net_that_nothing_feeds_is_its_data(built, filler):
+    text = (
+        'layer { name: "s" type: "DummyData" top: "state" dummy_data_param '
+        "{ shape { dim: 1 dim: 4 dim: 80 } } }\n"
+        'layer { name: "d" type: "DummyData" top: "data" dummy_data_param '
+        f"{{ shape {{ dim: 4 dim: 3 dim: 5 dim: 6 }} {filler} }} }}\n"
+    )
+    net = built(text + FLATTEN)
+    assert shapes(net) == {"data": (4, 3, 5, 6)}
+    assert [layer.type for layer in net.layers] == ["DummyData", "Input", "Flatten"]
+    (note,) = (note for note in net.notes if note.kind == "decided")
+    assert note.subject == "data"
+    assert "taken for its data" in note.text
 
 
 def test_dummy_data_that_is_fed_becomes_an_input_beside_the_rest(built):
