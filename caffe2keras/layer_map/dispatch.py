@@ -19,6 +19,7 @@ from caffe2keras.graph.net import Blob, Layer, Net
 from caffe2keras.layer_map.assembly import Assembly
 from caffe2keras.layer_map.batch_axis import batch_axes as infer_batch_axes
 from caffe2keras.layer_map.batch_axis import batch_first
+from caffe2keras.layer_map.engines import eight_bit_arithmetic
 from caffe2keras.layer_map.pitfalls import tensorflow_fault
 from caffe2keras.layer_map.refusals import Refusal, refuse_all
 from caffe2keras.layer_map.refused import reason_for
@@ -186,9 +187,10 @@ def map_layer(
     """
     placed = _placed(layer, arrivals, data_format, resizable)
     fragment = entry.mapper(placed)
+    notes = (*eight_bit_arithmetic(placed), *tensorflow_fault(placed, fragment))
     for subject in (placed, *placed.absorbed):
         _refuse_unread(subject)
-    return replace(fragment, notes=(*fragment.notes, *tensorflow_fault(placed, fragment)))
+    return replace(fragment, notes=(*fragment.notes, *notes))
 
 
 def _placed(

@@ -76,6 +76,19 @@ def test_a_parameter_of_another_layer_type_is_refused_too(tmp_path: Path) -> Non
         mapped(text, tmp_path)
 
 
+def test_what_one_engine_alone_reads_is_told_and_left_to_it(tmp_path: Path) -> None:
+    text = IMAGE + (
+        'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"\n'
+        "  convolution_param { num_output: 2 kernel_size: 3 }\n"
+        "  quantization_param { bw_layer_in: 8 scale_in: 75.3 scale_params: 1.5 } }\n"
+    )
+    model = mapped(text, tmp_path)
+    assert classes(model) == ["InputLayer", "Conv2D"]
+    (note,) = (note for note in model.notes if note.kind == "decided")
+    assert note.subject == "conv"
+    assert "would compute in 8 bits" in note.text
+
+
 def test_fields_of_training_are_no_reason_to_refuse(tmp_path: Path) -> None:
     text = IMAGE + (
         'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"\n'
