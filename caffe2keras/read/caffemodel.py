@@ -51,6 +51,11 @@ def _read(path: Path) -> WeightsFile:
     raise CaffemodelError(what=f"this is no caffemodel but {content.value}", hint=hint)
 
 
+# Large, because after each piece the thread that hashes asks for the interpreter again, which
+# others that convert meanwhile may hold.
+_PIECE = 4 << 20
+
+
 def fingerprint(path: str | PathLike[str]) -> str:
     """The SHA-256 of a file, in hexadecimal, read piece by piece.
 
@@ -59,7 +64,10 @@ def fingerprint(path: str | PathLike[str]) -> str:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with path.open("rb", buffering=0) as file:
+            digest, buffer = hashlib.sha256(), bytearray(_PIECE)
+            while count := file.readinto(buffer):
+                digest.update(memoryview(buffer)[:count])
+            return digest.hexdigest()
     except OSError as cause:
         raise unreadable(path, cause, InputError) from cause
