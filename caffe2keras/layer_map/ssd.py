@@ -124,10 +124,18 @@ def detection_output(layer: Placed) -> Fragment:
     Keras    caffe2keras>DetectionOutput, with a fixed number of rows: behind Caffe's stand rows
              of -1
     Differs  nothing is drawn or written to files (save_output_param, visualize)
-    Refuses  top_k or keep_top_k = 0, with which nothing is ever found
+    Refuses  top_k or keep_top_k = 0, with which nothing is ever found; a single bottom, which is
+             gklz1982's layer of that name for YOLO
     Source   detection_output_layer.cpp and util/bbox_util.cpp in weiliu89's SSD, as on the CPU
     """
     p = layer.params.detection_output_param
+    if len(layer.inputs) < 3:
+        raise UnsupportedCombinationError(
+            what="DetectionOutput of a single bottom",
+            why="this is gklz1982's for YOLO, where of two boxes the one whose cell comes first "
+            "suppresses the other, whatever their scores",
+            hint="make it a YoloDetectionOutput, where the better one does",
+        )
     limits = {"top_k": _limit(p.nms_param, "top_k"), "keep_top_k": _limit(p, "keep_top_k")}
     config: dict[str, Any] = {
         "num_classes": p.num_classes,

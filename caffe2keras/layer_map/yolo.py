@@ -82,7 +82,8 @@ def yolov3_detection_output(layer: Placed) -> Fragment:
              mask_group_num, anchors_scale, confidence_threshold, nms_threshold
     Keras    caffe2keras>Yolov3DetectionOutput, with a row for every box that there is: behind
              Caffe's stand rows of -1
-    Differs  the batch size is fixed, since Caffe throws all images together
+    Differs  the batch size is fixed, since Caffe throws all images together; of a box without
+             area, or of an infinite one, only the likeliest class is listed, in Caffe all are
     Refuses  gaussian_box, nms_threshold from 1 on, channels that are not num_box whole boxes
     Source   yolov3_detection_output_layer.cpp in eric612's MobileNet-YOLO
     """

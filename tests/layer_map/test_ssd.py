@@ -193,6 +193,15 @@ def test_what_is_drawn_and_saved_is_told(tmp_path):
     assert not any(n.subject == "d" for n in mapped(tmp_path, head() + detection(quiet)).notes)
 
 
+def test_a_single_bottom_is_another_forks(tmp_path):
+    text = an_input("x", 1, 18, 4, 4) + (
+        'layer { name: "d" type: "DetectionOutput" bottom: "x" top: "d" '
+        "detection_output_param { num_classes: 4 num_box: 2 biases: 1 biases: 2 } }"
+    )
+    with pytest.raises(UnsupportedError, match="make it a YoloDetectionOutput"):
+        mapped(tmp_path, text)
+
+
 @pytest.mark.parametrize("param", ["keep_top_k: 0", "nms_param { top_k: 0 }"])
 def test_a_limit_of_nothing_is_refused(param, tmp_path):
     with pytest.raises(UnsupportedError, match="top_k = 0"):
