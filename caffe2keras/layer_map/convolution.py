@@ -12,7 +12,7 @@ from caffe2keras.layout import Array, iohw_to_hwoi, oihw_to_hwio
 from caffe2keras.shapes.geometry import ConvGeometry, conv_geometry
 from caffe2keras.spec import Fragment, KerasLayer, Variable, line
 
-__all__ = ["convolution", "convolution_depthwise", "deconvolution", "im2col"]
+__all__ = ["convolution", "convolution_depthwise", "deconvolution", "im2col", "local"]
 
 
 def _overhangs(layer: Layer) -> bool:
@@ -219,3 +219,29 @@ def im2col(layer: Placed) -> Fragment:
     }
     before = () if even else (zero_padding(amounts, layer.data_format),)
     return line(*before, KerasLayer("caffe2keras>Im2col", config))
+
+
+@maps("Local", wants="image", fixes_size=True)
+def local(layer: Placed) -> Fragment:
+    """Cross-correlation with kernels of its own at every place.
+
+    Caffe    W (O, 1, C·k·k, places), b (1, 1, O, places)
+    Keras    caffe2keras>LocallyConnected2D, kernel (places, C·k·k, O), bias (places, O)
+    Source   local_layer.cpp in happynear's caffe-windows, which was a pull request to Caffe
+    """
+    p = layer.params.local_param
+    kernel, *bias = layer.weights
+    config = {
+        "filters": p.num_output,
+        "kernel_size": [p.kernel_size] * 2,
+        "strides": [p.stride] * 2,
+        "padding": [p.pad] * 2,
+        "use_bias": p.bias_term,
+        "data_format": layer.data_format,
+    }
+    view = kernel.array[:, 0].transpose(2, 1, 0)
+    variables = [Variable("kernel", view.shape, view, kernel)]
+    for b in bias:
+        rows = b.array[0, 0].T
+        variables.append(Variable("bias", rows.shape, rows, b))
+    return line(KerasLayer("caffe2keras>LocallyConnected2D", config, tuple(variables)))

@@ -20,6 +20,7 @@ from caffe2keras.runtime.detection_output import DetectionOutput
 from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile
 from caffe2keras.runtime.interpolation import Interpolation2D
+from caffe2keras.runtime.locally_connected import LocallyConnected2D
 from caffe2keras.runtime.lr_multiplier import LearningRateMultiplier, set_lr_multipliers
 from caffe2keras.runtime.lrn import LRN
 from caffe2keras.runtime.lstm_cond import LSTMCond
@@ -89,6 +90,7 @@ __all__ = [
     "LSTMCond",
     "LSTMUnit",
     "LearningRateMultiplier",
+    "LocallyConnected2D",
     "Log",
     "MaxPooling2DWithMask",
     "MaxUnpooling2D",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from caffe2keras.graph.net import Shape
 from caffe2keras.params import Params
-from caffe2keras.shapes.demands import blobs, count, demand, same_shapes, unbounded
+from caffe2keras.shapes.demands import blobs, count, demand, legacy_shape, same_shapes, unbounded
 from caffe2keras.shapes.geometry import ConvGeometry, conv_geometry
 from caffe2keras.shapes.registry import Inferred, infers
 
-__all__ = ["convolution", "convolution_depthwise", "deconvolution", "im2col"]
+__all__ = ["convolution", "convolution_depthwise", "deconvolution", "im2col", "local"]
 
 
 @infers("Convolution", "DepthwiseConvolution")
@@ -67,6 +67,25 @@ def im2col(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
     columns = bottom[geometry.axis] * count(geometry.kernel)
     spatial = geometry.convolved(bottom[geometry.axis + 1 :])
     return Inferred(((*bottom[: geometry.axis], columns, *spatial),))
+
+
+@infers("Local")
+@blobs(bottoms=1)
+def local(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """(N, C, H, W) -> (N, O, H', W'); weights (O, 1, C·k·k, H'·W') and (1, 1, O, H'·W').
+
+    happynear's local_layer.cpp, which was a pull request to Caffe.
+    """
+    p, bottom = params.local_param, legacy_shape(bottoms[0])
+    out, size, stride = p.num_output, p.kernel_size, p.stride
+    demand(out > 0, "num_output is missing or zero")
+    demand(size > 0 and stride > 0, f"the kernel is {size}, the stride {stride}, neither is zero")
+    demand(min(bottom[2:]) >= size, f"a kernel of {size} is larger than {bottom[2:]}")
+    spatial = tuple((extent + 2 * p.pad - size) // stride + 1 for extent in bottom[2:])
+    places = count(spatial)
+    bias = ((1, 1, out, places),) if p.bias_term else ()
+    weight = (out, 1, bottom[1] * size * size, places)
+    return Inferred(((bottom[0], out, *spatial),), (weight, *bias))
 
 
 def _window(p: Params, bottom: Shape, bottoms: int, tops: int) -> ConvGeometry:

@@ -93,3 +93,17 @@ def test_pooling_rounds_down_where_asked(checked, words):
         f"pooling_param {{ kernel_size: 3 stride: 2 {words} }} }}"
     )
     assert checked(layers, x=(2, 4, 8, 6)).classes == ("MaxPooling2D",)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    ["kernel_size: 3", "kernel_size: 2 stride: 2 pad: 1", "kernel_size: 2 bias_term: false"],
+)
+def test_local_kernels_have_a_place_each(checked, fields):
+    layers = (
+        'layer { name: "l" type: "Local" bottom: "x" top: "y" '
+        f"local_param {{ num_output: 5 {fields} }} }}"
+    )
+    made = checked(layers, x=(2, 3, 5, 6))
+    assert made.classes == ("caffe2keras>LocallyConnected2D",)
+    assert not made.resizable

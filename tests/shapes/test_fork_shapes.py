@@ -365,3 +365,12 @@ def test_volumes_are_deconvolved(inferred, text, top, weights):
     answer = inferred("Deconvolution3D", text, (2, 3, 6, 5, 8))
     assert answer.tops == (top,)
     assert answer.weights == weights
+
+
+def test_a_local_layer_has_kernels_for_every_place(inferred, refused):
+    text = "local_param { num_output: 4 kernel_size: 3 stride: 2 pad: 1 %s }"
+    answer = inferred("Local", text % "", B)
+    assert answer.tops == ((2, 4, 3, 4),)
+    assert answer.weights == ((4, 1, 54, 12), (1, 1, 4, 12))
+    assert inferred("Local", text % "bias_term: false", B).weights == ((4, 1, 54, 12),)
+    refused("larger than (5, 7)", "Local", "local_param { num_output: 4 kernel_size: 6 pad: 1 }", B)

@@ -11,9 +11,9 @@ from caffe2keras.graph.net import Layer, Shape
 from caffe2keras.params import Params
 from caffe2keras.verify.oracle.axes import canonical
 from caffe2keras.verify.oracle.registry import Array, Arrays, Tops, computes
-from caffe2keras.verify.oracle.windows import columns, convolution_window, scattered
+from caffe2keras.verify.oracle.windows import Window, columns, convolution_window, scattered
 
-__all__ = ["convolution", "deconvolution", "im2col"]
+__all__ = ["convolution", "deconvolution", "im2col", "local"]
 
 
 @computes("Convolution", "DepthwiseConvolution")
@@ -105,3 +105,20 @@ def im2col(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
         answer[...] = columns(image, window, out).reshape(shape)
 
     return tuple(_over_images(x, axis, shape, one, None) for x in bottoms)
+
+
+@computes("Local")
+def local(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """A convolution with kernels of its own at every place (local_layer.cpp in caffe-windows).
+
+    Shapes: x (N, C, H, W), kernels (O, 1, C·k·k, places), bias (1, 1, O, places).
+    """
+    p = layer.params.local_param
+    (x,) = bottoms
+    window = Window(*((size, size) for size in (p.kernel_size, p.stride, p.pad, 1)))
+    out = window.convolved(x.shape[2:])
+    kernels = weights[0][:, 0]
+    y = np.stack([(kernels * columns(image, window, out)).sum(axis=1) for image in x])
+    if p.bias_term:
+        y += weights[1][0]
+    return (y.reshape(len(x), p.num_output, *out),)

@@ -64,3 +64,11 @@ def test_a_hole_is_a_dilation(compute, rng, hole, dilation):
     (y,) = compute(text % hole, x, weights=[kernel, [1, 2, 3]])
     (expected,) = compute(text % dilation, x, weights=[kernel, [1, 2, 3]])
     np.testing.assert_array_equal(y, expected)
+
+
+def test_a_local_layer_has_a_kernel_for_every_place(compute):
+    # Two places under a kernel of one pixel and two channels.
+    x, kernels = [[[[1.0, 2]], [[3, 4]]]], [[[[1.0, 10], [2, 20]]]]
+    layer = 'type: "Local" local_param { num_output: 1 kernel_size: 1 }'
+    (y,) = compute(layer, x, weights=[kernels, [[[[100, 1000]]]]])
+    np.testing.assert_array_equal(y, [[[[1 + 6 + 100, 20 + 80 + 1000]]]])
