@@ -23,12 +23,30 @@ StrPath = str | PathLike[str]
 # Two entries tell a mixed-up batch as well as ten do, in a fifth of the time.
 _BATCH = 2
 
+# How many values whole numbers may have: all of them, or each by its place.
+Limit = int | npt.NDArray[np.intp]
+
+
+def _regions(layer: Layer, scale: float) -> Limit:
+    """Of regions (R, 5): which image, and four numbers within an image of the net's input."""
+    features, regions = (bottom.shape for bottom in layer.bottoms)
+    height, width = (max(int(extent / scale), 1) for extent in features[2:4])
+    limits = np.array([features[0], width, height, width, height])
+    return limits.reshape(5, *(1,) * (len(regions) - 2))
+
+
 # (type, which bottom) -> how many values its whole numbers may have
-_INDICES: Mapping[tuple[str, int], Callable[[Layer], int]] = {
+_INDICES: Mapping[tuple[str, int], Callable[[Layer], Limit]] = {
     ("BatchReindex", 1): lambda layer: layer.bottoms[0].shape[0],
     ("Embed", 0): lambda layer: int(layer.params.fresh().embed_param.input_dim),
     ("LSTM", 1): lambda layer: 2,  # whether the sequence goes on
+    ("PSROIPooling", 1): lambda layer: _regions(
+        layer, layer.params.fresh().psroi_pooling_param.spatial_scale
+    ),
     ("RNN", 1): lambda layer: 2,
+    ("ROIPooling", 1): lambda layer: _regions(
+        layer, layer.params.fresh().roi_pooling_param.spatial_scale
+    ),
 }
 
 
@@ -102,13 +120,13 @@ def _unneeded(record: Record, net: Net) -> dict[str, tuple[int, ...]]:
     return {b.name: b.shape for b in net.inputs if b.key in read and b.name not in taken}
 
 
-def _random(random: np.random.Generator, shape: tuple[int, ...], limit: int | None) -> Array:
+def _random(random: np.random.Generator, shape: tuple[int, ...], limit: Limit | None) -> Array:
     if limit is None:
         return random.standard_normal(shape).astype(np.float32)
     return random.integers(limit, size=shape).astype(np.float32)
 
 
-def _index_limits(net: Net) -> dict[str, int]:
+def _index_limits(net: Net) -> dict[str, Limit]:
     """Input blob -> how many values there are, for those that hold indices."""
     fed = {blob.key for blob in net.inputs}
     return {

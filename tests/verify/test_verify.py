@@ -78,6 +78,26 @@ def test_the_oracle_draws_indices_where_a_layer_takes_them(layer, tmp_path):
     assert {result.blob for result in report.results} == {"y", "z"}
 
 
+@pytest.mark.parametrize("further", ["", "dim: 1 dim: 1"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        'type: "ROIPooling" roi_pooling_param { pooled_h: 3 pooled_w: 2 spatial_scale: 0.25 }',
+        'type: "PSROIPooling" psroi_pooling_param { output_dim: 2 group_size: 3 spatial_scale: 8 }',
+    ],
+)
+def test_the_oracle_draws_regions_where_a_layer_takes_them(layer, further, tmp_path):
+    net = tmp_path / "regions.prototxt"
+    net.write_text(
+        'input: "data" input_shape { dim: 2 dim: 18 dim: 7 dim: 6 }\n'
+        f'input: "regions" input_shape {{ dim: 9 dim: 5 {further} }}\n'
+        f'layer {{ name: "y" bottom: "data" bottom: "regions" top: "y" {layer} }}\n'
+    )
+    report = verify(convert(net, output=tmp_path / "regions.h5").output, oracle=(net, None))
+    assert report.ok, str(report)
+    assert report.results[0].shape[0] == 9
+
+
 def test_the_oracle_may_be_given_what_to_feed(model, lopsided, recorded):
     for inputs in ({"data": IMAGES}, recorded()):
         report = verify(model, oracle=(lopsided, None), inputs=inputs)
