@@ -110,6 +110,12 @@ def test_regions_are_proposed_and_looked_into(tops, rng, data_format, tmp_path):
     check(tmp_path, text, inputs, data_format)
 
 
+@pytest.mark.backend
+def test_an_image_of_no_size_leaves_regions_of_one_pixel(rng, tmp_path):
+    inputs = {"info": np.array([[-3, 0, 1, 1]], np.float32)}
+    check(tmp_path, PROPOSED % 'top: "rois"', inputs, "channels_last")
+
+
 def test_the_report_says_that_the_number_of_regions_is_open(tmp_path):
     model = map_net(load_net(prototxt(tmp_path, PROPOSED % 'top: "rois"')))
     assert "depends on the values" in next(n.text for n in model.notes if n.subject == "regions")

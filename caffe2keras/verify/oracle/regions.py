@@ -126,7 +126,8 @@ def _candidates(p: Params, score: Array, correction: Array, info: Array) -> tupl
     centre = corners[:, :2] + 0.5 * size + moves[:, :2] * size
     half = 0.5 * np.exp(moves[:, 2:]) * size
     limits = info[[1, 0, 1, 0]] - 1
-    boxes = np.clip(np.concatenate([centre - half, centre + half], axis=1), 0, limits)
+    moved = np.concatenate([centre - half, centre + half], axis=1)
+    boxes = np.maximum(np.minimum(moved, limits), 0)
     large = (boxes[:, 2:] - boxes[:, :2] + 1 >= p.min_size * info[[3, 2]]).all(axis=1)
     return boxes, large * score[count:].reshape(count, -1).T.reshape(-1)
 
