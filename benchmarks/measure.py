@@ -25,7 +25,7 @@ class Run:
     Attributes:
         seconds: from before its start to after its end.
         private_bytes: the most memory it had at a time that no file backs: the kernel's count
-            RssAnon, read every millisecond.
+            RssAnon, read every millisecond; 0 if it was not watched.
         resident_bytes: the most it had at all, pages of mapped files included, by the kernel.
         exit_code: its answer.
         stdout: what it printed.
@@ -40,14 +40,20 @@ class Run:
     stderr: str
 
 
-def measured(command: Sequence[str]) -> Run:
-    """Run a command to its end and measure the whole process."""
+def measured(command: Sequence[str], *, watch: bool = False) -> Run:
+    """Run a command to its end and measure the whole process.
+
+    Args:
+        command: the words.
+        watch: read its memory all the while; that takes time from a process that needs every
+            core, so its seconds are then no measure.
+    """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = time.perf_counter()
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-        private, (_, status, usage) = _watch(child.pid)
+        private, (_, status, usage) = _watch(child.pid) if watch else (0, os.wait4(child.pid, 0))
         seconds = time.perf_counter() - started
-        child.returncode = os.waitstatus_to_exitcode(status)  # _watch has waited for it
+        child.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
         out.seek(0)
         err.seek(0)
         resident = usage.ru_maxrss * 1024

@@ -121,15 +121,18 @@ def benchmark(folder: Path, options: argparse.Namespace, scratch: Path) -> Resul
             return Result(folder.name, failure="no weights (see --fill)")
         read_through(weights)
         copies, runs = [], []
+        convert = ("convert", folder / "deploy.prototxt", weights, "-o", model)
         for _ in range(options.runs):
             copies.append(copy_seconds(weights, scratch / "copy"))
-            runs.append(caffe2keras("convert", folder / "deploy.prototxt", weights, "-o", model))
+            model.unlink(missing_ok=True)  # the copy goes to a new file too
+            runs.append(caffe2keras(*convert))
             if runs[-1].exit_code != 0:
                 return Result(folder.name, failure=reason(runs[-1]))
+        watched = caffe2keras(*convert, watch=True)
         verified = caffe2keras("verify", model, folder / "blobs.npz")
         size = weights.stat().st_size
     model.unlink()
-    return result(folder.name, size, runs, copies, verified)
+    return result(folder.name, size, runs, copies, watched, verified)
 
 
 def result(
@@ -137,6 +140,7 @@ def result(
     size: int,
     runs: Sequence[Run],
     copies: Sequence[tuple[float, float]],
+    watched: Run,
     verified: Run,
 ) -> Result:
     """The measurements as one line."""
@@ -151,8 +155,8 @@ def result(
         seconds=statistics.median(run.seconds for run in runs),
         copy_seconds=statistics.median(copied for copied, _ in copies),
         flushed_copy_seconds=statistics.median(flushed for _, flushed in copies),
-        private_bytes=max(run.private_bytes for run in runs),
-        resident_bytes=max(run.resident_bytes for run in runs),
+        private_bytes=watched.private_bytes,
+        resident_bytes=watched.resident_bytes,
         blobs=len(proof["blobs"]),
         worst_relative_error=(proof["worst"] or {}).get("max_rel"),
         first_difference="" if proof["ok"] else (first["layer"] if first else proof["verdict"]),
@@ -171,9 +175,10 @@ def weights_of(folder: Path, fill: Path | None, kept: Path) -> Iterator[Path]:
     yield filled
 
 
-def caffe2keras(command: str, *arguments: Path | str) -> Run:
+def caffe2keras(command: str, *arguments: Path | str, watch: bool = False) -> Run:
     """A run of the command line, with --json."""
-    return measured([sys.executable, "-m", "caffe2keras", command, *map(str, arguments), "--json"])
+    words = [sys.executable, "-m", "caffe2keras", command, *map(str, arguments), "--json"]
+    return measured(words, watch=watch)
 
 
 def reason(run: Run) -> str:
