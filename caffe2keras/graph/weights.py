@@ -137,6 +137,13 @@ def _compare_layer(source: LayerBlobs, target: Layer, ledger: _Ledger) -> None:
             ledger.stored[_key(weight)] = blob
 
 
+# How shapes of the time before ``shape`` are to be read; five axes are C3D's.
+_LEGACY_AXES = {
+    4: " (num, channels, height, width)",
+    5: " (num, channels, length, height, width)",
+}
+
+
 def _owns(layer: Layer, weight: Weight) -> bool:
     return weight.owner == layer.name
 
@@ -145,8 +152,8 @@ def _problem(layer: Layer, weight: Weight, blob: BlobData | None) -> str:
     if blob is None:
         # HDF5 stores a shared array at its owner only (net.cpp: ToHDF5).
         return "" if not _owns(layer, weight) else "it is not in the file"
-    if not _same_shape(weight.shape, blob):
-        kind = " (num, channels, height, width)" if blob.legacy else ""
+    if not _same_shape(weight.shape, blob) and not _is_a_bn_s(layer, weight.shape, blob):
+        kind = _LEGACY_AXES.get(len(blob.shape), "") if blob.legacy else ""
         return f"expected shape {weight.shape}, received {blob.shape}{kind}"
     return blob.problem
 
@@ -155,7 +162,13 @@ def _same_shape(shape: Shape, blob: BlobData) -> bool:
     """Whether a stored shape is this one (blob.cpp: ShapeEquals)."""
     if not blob.legacy:
         return shape == blob.shape
-    return len(shape) <= 4 and (1,) * (4 - len(shape)) + shape == blob.shape
+    lacking = len(blob.shape) - len(shape)
+    return lacking >= 0 and (1,) * lacking + shape == blob.shape
+
+
+def _is_a_bn_s(layer: Layer, shape: Shape, blob: BlobData) -> bool:
+    """Whether it is one number a channel, (1, C) as yjxiong's BN has it, or (1, C, 1, 1)."""
+    return layer.type == "BN" and (*blob.shape, 1, 1)[: len(shape)] == shape
 
 
 def _plan_fillings(

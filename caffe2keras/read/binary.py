@@ -39,8 +39,11 @@ _NET_WIRES = {1: BYTES, 2: BYTES, 3: BYTES, 5: VARINT, 6: BYTES, 7: VARINT, 8: B
 
 _SHAPE, _DATA, _DOUBLE_DATA, _RAW_TYPE, _RAW_DATA = 7, 5, 8, 10, 12
 _LEGACY_DIMS = (1, 2, 3, 4)
+
+# C3D 1.0 has the length among them, and so the numbers under another number (caffe.proto there).
+_VOLUME_DIMS, _VOLUME_DATA = (1, 2, 3, 4, 5), 6
 _UNPACKED = {_DATA: FIXED32, _DOUBLE_DATA: FIXED64}
-_DTYPES = {_DATA: "<f4", _DOUBLE_DATA: "<f8"}
+_DTYPES = {_DATA: "<f4", _DOUBLE_DATA: "<f8", _VOLUME_DATA: "<f4"}
 
 # NVCaffe 0.16, caffe.proto: enum Type. Its integers cannot be weights.
 _RAW_DTYPES = {0: "<f8", 1: "<f4", 2: "<f2"}
@@ -95,7 +98,8 @@ def blob_at(data: Bytes, start: int, end: int, address: str) -> BlobData:
     """
     parts = _Parts.of(data, start, end)
     legacy = any(number in parts.scalars for number in _LEGACY_DIMS)
-    dims = [parts.scalars.get(n, 0) for n in _LEGACY_DIMS] if legacy else parts.dims
+    numbers = _VOLUME_DIMS if parts.is_volume else _LEGACY_DIMS
+    dims = [parts.scalars.get(n, 0) for n in numbers] if legacy else parts.dims
     stretches, fault = parts.numbers()
     return BlobData(
         shape=tuple(_signed(dim) for dim in dims),
@@ -117,7 +121,7 @@ class _Parts:
 
     @classmethod
     def of(cls, data: Bytes, start: int, end: int) -> _Parts:
-        parts = cls({}, [], {_DATA: [], _DOUBLE_DATA: [], _RAW_DATA: []})
+        parts = cls({}, [], {_DATA: [], _DOUBLE_DATA: [], _RAW_DATA: [], _VOLUME_DATA: []})
         for item in _blob_fields(data, start, end):
             if item.wire == VARINT:
                 parts.scalars[item.number] = item.value
@@ -127,8 +131,15 @@ class _Parts:
                 parts.arrays[item.number].append(item)
         return parts
 
+    @property
+    def is_volume(self) -> bool:
+        """Whether it is a blob of C3D 1.0: what is the numbers elsewhere is its width."""
+        return _DATA in self.scalars
+
     def numbers(self) -> tuple[list[Stretch], str]:
         """Where the numbers are, and why they cannot be read, or ""."""
+        if self.is_volume:
+            return _stretches(self.arrays[_VOLUME_DATA], _DTYPES[_VOLUME_DATA])
         for kind in (_DOUBLE_DATA, _DATA):
             if self.arrays[kind]:
                 return _stretches(self.arrays[kind], _DTYPES[kind])

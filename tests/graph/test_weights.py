@@ -62,6 +62,32 @@ def test_old_four_axes_are_compared_from_the_end(built, stored, layer_of):
     assert layer_of(net, "conv1").weights[1].array.shape == (4,)
 
 
+CONV_3D = """layer { name: "conv" type: "Convolution3D" bottom: "video" top: "c"
+  convolution_param { num_output: 4 kernel_size: 3 kernel_depth: 2 } }
+layer { name: "fc" type: "InnerProduct" bottom: "c" top: "f" inner_product_param { num_output: 5 } }
+"""
+
+
+def test_the_five_axes_of_c3d_are_compared_from_the_end(built, stored, layer_of):
+    video = 'input: "video" input_shape { dim: 1 dim: 2 dim: 3 dim: 4 dim: 5 }\n'
+    kernel, bias = blob((4, 2, 2, 3, 3), legacy=True), blob((1, 1, 1, 1, 4), legacy=True)
+    rows, terms = blob((1, 1, 1, 5, 48), legacy=True), blob((1, 1, 1, 1, 5), legacy=True)
+    file = stored(("conv", kernel, bias), ("fc", rows, terms))
+    net = attach_weights(built(video + CONV_3D), file)
+    assert [weight.array.shape for weight in layer_of(net, "fc").weights] == [(5, 48), (5,)]
+    with pytest.raises(WeightsMismatchError, match="num, channels, length, height, width"):
+        attach_weights(built(video + CONV_3D), stored(("conv", rows, bias), ("fc", rows, terms)))
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1)])
+def test_a_bn_s_arrays_have_two_axes_or_four(built, stored, layer_of, shape):
+    bn = 'layer { name: "bn" type: "BN" bottom: "data" top: "b" bn_param { frozen: true } }\n'
+    net = attach_weights(built(DATA + bn), stored(("bn", *[shape] * 4)))
+    assert layer_of(net, "bn").weights[3].array.ravel().tolist() == [0, 1, 2]
+    with pytest.raises(WeightsMismatchError):
+        attach_weights(built(DATA + bn), stored(("bn", *[(3, 1)] * 4)))
+
+
 def test_the_numbers_are_a_view_of_what_is_stored(built, stored, layer_of):
     numbers = np.arange(4, dtype=np.float32)
     view = BlobData((1, 1, 1, 4), True, 4, "w.caffemodel", lambda: numbers)

@@ -63,6 +63,16 @@ def test_current_layers_are_read_in_order(stored: Stored) -> None:
     np.testing.assert_array_equal(blobs(weights.path, 1)[1], BIAS)
 
 
+def test_c3d_s_blobs_have_a_length_and_their_numbers_elsewhere(stored: Stored, wire: Any) -> None:
+    numbers = RNG.standard_normal((3, 2, 4, 1, 5)).astype(np.float32)
+    dims = b"".join(wire.scalar(i, size) for i, size in enumerate(numbers.shape, 1))
+    blob = dims + wire.block(6, numbers.tobytes())
+    (read,) = read_weights(stored(wire.layer("conv", blob))).layers[0].blobs
+    assert read is not None
+    assert (read.shape, read.legacy, read.problem) == ((3, 2, 4, 1, 5), True, "")
+    np.testing.assert_array_equal(read.array(), numbers)
+
+
 def test_v1_layers_have_their_own_numbers(stored: Stored) -> None:
     net = caffe_pb2.NetParameter()
     old = net.layers.add(name="conv", type="CONVOLUTION", blobs=message(KERNEL))
