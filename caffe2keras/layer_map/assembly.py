@@ -12,6 +12,7 @@ from caffe2keras.graph.constants import constants
 from caffe2keras.graph.memory import overwritten
 from caffe2keras.graph.net import Blob, Layer, Net, Note
 from caffe2keras.layer_map.names import NameTable, keras_name
+from caffe2keras.layer_map.pruning import call_of, needed_calls, renamed_tensor
 from caffe2keras.layer_map.wiring import transposition
 from caffe2keras.layout import DataFormat, Layout, caffe_order, image
 from caffe2keras.spec import (
@@ -189,7 +190,7 @@ class Assembly:
             GraphError: nothing is computed.
         """
         outputs = self._outputs()
-        nodes, renamed = _needed(self._nodes, outputs)
+        nodes, renamed = needed_calls(self._nodes, outputs)
         used = {ref.layer for ref in renamed} | {t.layer for node, _ in nodes for t in node.inputs}
         inputs = [fed for fed in self._inputs if fed[1].layer in used]
         ties_batch = not self._tying.isdisjoint(renamed)
@@ -202,11 +203,11 @@ class Assembly:
             layers=tuple(named for named in layers if named.name in used),
             nodes=tuple(node for node, _ in nodes),
             inputs=tuple(tensor for _, tensor, _ in inputs),
-            outputs=tuple(_renamed(tensor, renamed) for tensor in outputs),
+            outputs=tuple(renamed_tensor(tensor, renamed) for tensor in outputs),
             blobs=tuple(
-                replace(blob, tensor=_renamed(blob.tensor, renamed))
+                replace(blob, tensor=renamed_tensor(blob.tensor, renamed))
                 for blob in (*self._blobs.values(), *self._aliases())
-                if _call_of(blob.tensor) in renamed
+                if call_of(blob.tensor) in renamed
             ),
             notes=tuple(self._notes),
             static_batch=static_batch,
@@ -261,43 +262,6 @@ class Assembly:
                 keras = replace(named.layer, config={"batch_input_shape": shape})
                 return replace(named, layer=keras)
         return named
-
-
-def _call_of(tensor: TensorRef) -> TensorRef:
-    """What stands for the whole call that a tensor comes from: its first output."""
-    return replace(tensor, tensor=0)
-
-
-def _renamed(tensor: TensorRef, renamed: dict[TensorRef, TensorRef]) -> TensorRef:
-    return replace(renamed[_call_of(tensor)], tensor=tensor.tensor)
-
-
-def _needed(
-    calls: list[tuple[KerasNode, TensorRef]], outputs: Iterable[TensorRef]
-) -> tuple[list[tuple[KerasNode, TensorRef]], dict[TensorRef, TensorRef]]:
-    """The calls that the outputs depend on, and their numbers counted anew.
-
-    Keras leaves a call that nothing depends on out of the model, and with it weights that the
-    file would hold; a shared layer's later calls then move up.
-    """
-    needed = {_call_of(tensor) for tensor in outputs}
-    for node, tensor in reversed(calls):
-        if tensor in needed:
-            needed.update(_call_of(source) for source in node.inputs)
-    renamed: dict[TensorRef, TensorRef] = {}
-    counts: dict[str, int] = {}
-    kept = []
-    for node, tensor in calls:
-        if tensor in needed:
-            renamed[tensor] = TensorRef(tensor.layer, counts.get(tensor.layer, 0))
-            counts[tensor.layer] = renamed[tensor].node + 1
-            inputs = tuple(_renamed_or_fed(source, renamed) for source in node.inputs)
-            kept.append((replace(node, inputs=inputs), renamed[tensor]))
-    return kept, renamed
-
-
-def _renamed_or_fed(tensor: TensorRef, renamed: dict[TensorRef, TensorRef]) -> TensorRef:
-    return _renamed(tensor, renamed) if _call_of(tensor) in renamed else tensor
 
 
 def _resolve(
