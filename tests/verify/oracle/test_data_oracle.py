@@ -8,11 +8,16 @@ import pytest
 from caffe2keras.errors import UnsupportedError
 from caffe2keras.verify.oracle import run
 
+# With an input beside it: a net that nothing feeds is fed through its constants.
 KEPT = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 } } }
+layer { name: "k" type: "AbsVal" bottom: "x" top: "y" }
 layer { name: "d" type: "DummyData" top: "d0" top: "d1" dummy_data_param { %s } }
 layer { name: "k0" type: "AbsVal" bottom: "d0" top: "y0" }
 layer { name: "k1" type: "AbsVal" bottom: "d1" top: "y1" }
 """
+
+FED = {"x": np.ones(2, np.float32)}
 
 
 @pytest.mark.parametrize(
@@ -23,20 +28,20 @@ layer { name: "k1" type: "AbsVal" bottom: "d1" top: "y1" }
     ],
 )
 def test_dummy_data_is_constant(net_of, param):
-    blobs = run(net_of(KEPT % param), {})
+    blobs = run(net_of(KEPT % param), FED)
     for name in ("y0", "y1"):
         np.testing.assert_array_equal(blobs[name, 0], np.full((2, 3, 1, 1), 4))
 
 
 def test_dummy_data_without_a_filler_is_zero_and_may_have_a_shape_for_each_top(net_of):
-    blobs = run(net_of(KEPT % "shape { dim: 2 } shape { dim: 3 }"), {})
+    blobs = run(net_of(KEPT % "shape { dim: 2 } shape { dim: 3 }"), FED)
     np.testing.assert_array_equal(blobs["d0", 0], [0, 0])
     np.testing.assert_array_equal(blobs["d1", 0], [0, 0, 0])
 
 
 def test_random_dummy_data_is_refused(net_of):
     with pytest.raises(UnsupportedError, match="random"):
-        run(net_of(KEPT % 'shape { dim: 2 } data_filler { type: "gaussian" }'), {})
+        run(net_of(KEPT % 'shape { dim: 2 } data_filler { type: "gaussian" }'), FED)
 
 
 def test_a_parameter_is_its_weight(net_of):
