@@ -98,34 +98,31 @@ class DetectionOutput(keras.Layer):
         self.keep_top_k = int(keep_top_k)
         self._labels = [c for c in range(num_classes) if c != background_label_id]
 
-    def build(self, input_shape: Sequence[tuple[int | None, ...]]) -> None:
-        """Counts the priors, and what can be found with them."""
-        self._priors = self._number_of_priors(input_shape)
-        self._looked_at = _at_most(self.top_k, self._priors)
-        self._turns = _at_most(self.keep_top_k, self._looked_at)
-
     def call(self, inputs: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
         """The rows."""
+        # Not counted in build: Keras hands on the shapes that a saved model was built for.
+        count = self._number_of_priors([x.shape for x in inputs])
+        looked_at = _at_most(self.top_k, count)
+        turns = _at_most(self.keep_top_k, looked_at)
         locations, scores, priors = inputs
-        boxes = self._decoded(locations, priors)
-        scores = ops.reshape(scores, (-1, self._priors, self.num_classes))
+        boxes = self._decoded(locations, priors, count)
+        scores = ops.reshape(scores, (-1, count, self.num_classes))
         scores = ops.transpose(ops.take(scores, self._labels, axis=2), (0, 2, 1))
         scores = ops.where(scores > self.confidence_threshold, scores, LOWEST)
-        if self._looked_at < self._priors:
-            boxes, scores = self._best(boxes, scores)
-        kept = turns_of_kept(
-            boxes, scores, _overlap, self._thresholds(), self._looked_at, self._turns
-        )
-        return self._listed(boxes, scores, kept)
+        if looked_at < count:
+            boxes, scores = _best(boxes, scores, looked_at, count)
+        thresholds = self._thresholds(turns)
+        kept = turns_of_kept(boxes, scores, _overlap, thresholds, looked_at, turns)
+        return self._listed(boxes, scores, kept, looked_at, turns)
 
     def _decoded(
-        self, locations: keras.KerasTensor, priors: keras.KerasTensor
+        self, locations: keras.KerasTensor, priors: keras.KerasTensor, count: int
     ) -> keras.KerasTensor:
         """The boxes' corners, (N, places, priors, 4); one place, or one for each label."""
-        priors = ops.reshape(priors, (2, self._priors, 4))
+        priors = ops.reshape(priors, (2, count, 4))
         corners, variances = priors[0], priors[1]
         places = 1 if self.share_location else self.num_classes
-        moves = ops.reshape(locations, (-1, self._priors, places, 4))
+        moves = ops.reshape(locations, (-1, count, places, 4))
         moves = ops.transpose(moves, (0, 2, 1, 3))
         if not self.share_location:
             moves = ops.take(moves, self._labels, axis=1)
@@ -141,49 +138,39 @@ class DetectionOutput(keras.Layer):
         half = ops.exp(moves[..., 2:]) * size / 2
         return ops.concatenate([centre - half, centre + half], axis=-1)
 
-    def _best(
-        self, boxes: keras.KerasTensor, scores: keras.KerasTensor
-    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-        """Each class's ``top_k`` best, in the priors' order."""
-        place = ops.arange(self._priors, dtype="int32")
-        best = is_among_best(scores, self._looked_at, self._priors)
-        places, _ = first_places(place, best, self._looked_at, self._priors)
-        return (
-            ops.take_along_axis(boxes, places[..., None], axis=2),
-            ops.take_along_axis(scores, places, axis=2),
-        )
-
-    def _thresholds(self) -> list[float]:
+    def _thresholds(self, turns: int) -> list[float]:
         """What suppresses after one box, two, ..., in Caffe's single precision."""
         threshold, eta = np.float32(self.nms_threshold), np.float32(self.eta)
         thresholds: list[float] = []
-        while eta < 1 and threshold > 0.5 and len(thresholds) < self._turns:
+        while eta < 1 and threshold > 0.5 and len(thresholds) < turns:
             threshold = threshold * eta
             thresholds.append(float(threshold))
         return thresholds or [self.nms_threshold]
 
     def _listed(
-        self, boxes: keras.KerasTensor, scores: keras.KerasTensor, kept: keras.KerasTensor
+        self,
+        boxes: keras.KerasTensor,
+        scores: keras.KerasTensor,
+        kept: keras.KerasTensor,
+        looked_at: int,
+        turns: int,
     ) -> keras.KerasTensor:
         """Each image's best ``keep_top_k``, by label and, within a label, by falling score."""
-        labels, size = len(self._labels), len(self._labels) * self._looked_at
-        rows = self._rows(size)
-        order = kept + ops.arange(labels, dtype="int32")[:, None] * self._turns
-        found = ops.reshape(kept < self._turns, (-1, size))
+        labels, size = len(self._labels), len(self._labels) * looked_at
+        rows = _at_most(self.keep_top_k, size)
+        order = kept + ops.arange(labels, dtype="int32")[:, None] * turns
+        found = ops.reshape(kept < turns, (-1, size))
         final = ops.where(found, ops.reshape(scores, (-1, size)), LOWEST)
         found = ops.logical_and(found, is_among_best(final, rows, size))
         order = ops.reshape(order, (-1, size))
-        places, found = first_places(order, found, rows, labels * self._turns)
+        places, found = first_places(order, found, rows, labels * turns)
         boxes = ops.reshape(boxes + ops.zeros_like(scores)[..., None], (-1, size, 4))
         columns = [
-            ops.cast(ops.take(self._labels, places // self._looked_at), "float32")[..., None],
+            ops.cast(ops.take(self._labels, places // looked_at), "float32")[..., None],
             ops.take_along_axis(final, places, axis=1)[..., None],
             ops.take_along_axis(boxes, places[..., None], axis=1),
         ]
         return _compacted(found, ops.concatenate(columns, axis=-1), rows)
-
-    def _rows(self, size: int) -> int:
-        return _at_most(self.keep_top_k, size)
 
     def _number_of_priors(self, input_shape: Sequence[tuple[int | None, ...]]) -> int:
         locations, scores, priors = input_shape
@@ -211,7 +198,7 @@ class DetectionOutput(keras.Layer):
         """
         looked_at = _at_most(self.top_k, self._number_of_priors(input_shape))
         batch = input_shape[1][0]
-        rows = self._rows(len(self._labels) * looked_at)
+        rows = _at_most(self.keep_top_k, len(self._labels) * looked_at)
         return 1, 1, None if batch is None else batch * rows, 7
 
     def get_config(self) -> dict[str, Any]:
@@ -233,6 +220,18 @@ class DetectionOutput(keras.Layer):
 
 def _at_most(limit: int, number: int) -> int:
     return number if limit < 0 else min(limit, number)
+
+
+def _best(
+    boxes: keras.KerasTensor, scores: keras.KerasTensor, count: int, size: int
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Each class's ``count`` best of ``size``, in the priors' order."""
+    place = ops.arange(size, dtype="int32")
+    places, _ = first_places(place, is_among_best(scores, count, size), count, size)
+    return (
+        ops.take_along_axis(boxes, places[..., None], axis=2),
+        ops.take_along_axis(scores, places, axis=2),
+    )
 
 
 def _compacted(

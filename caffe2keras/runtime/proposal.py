@@ -88,18 +88,12 @@ class Proposal(keras.Layer):
         # OpenVINO compiles open shapes, and without this would take a whole net for constants.
         self.supports_jit = keras.backend.backend() == "openvino"
 
-    def build(self, input_shape: Sequence[tuple[int | None, ...]]) -> None:
-        """Puts the anchors on every cell.
-
-        Raises:
-            ValueError: when H or W is not known.
-        """
-        sizes = [input_shape[0][axis] for axis in spatial_axes(4, self.data_format)]
-        if None in sizes:
-            raise ValueError(f"H and W must be known. Received: input_shape={input_shape}")
-        y, x = np.mgrid[: sizes[0], : sizes[1]] * self.feat_stride
+    def _corners(self, shape: tuple[int | None, ...]) -> Any:
+        """The anchors of every cell, (cells * A, 4)."""
+        height, width = (shape[axis] for axis in spatial_axes(4, self.data_format))
+        y, x = np.mgrid[:height, :width] * self.feat_stride
         shifts = np.stack([x, y, x, y], axis=-1)[:, :, None]
-        self._corners = (shifts + self._anchors()).reshape(-1, 4).astype("float32")
+        return (shifts + self._anchors()).reshape(-1, 4).astype("float32")
 
     def _anchors(self) -> Any:
         """The boxes around the first cell, (A, 4), in Caffe's single precision."""
@@ -115,32 +109,20 @@ class Proposal(keras.Layer):
     def call(self, inputs: Sequence[keras.KerasTensor]) -> Any:
         """The regions, and their scores if they are wanted."""
         scores, corrections, image = inputs
+        corners = self._corners(scores.shape)
         if self.data_format == "channels_first":
             scores, corrections = (ops.transpose(x, (0, 2, 3, 1)) for x in (scores, corrections))
-        size, anchors = len(self._corners), len(self.ratios) * len(self.scales)
+        size, anchors = len(corners), len(self.ratios) * len(self.scales)
         scores = ops.reshape(scores[..., anchors:], (-1, size))
         moves = ops.reshape(corrections, (-1, size, 4))
-        boxes, large = self._boxes(moves, ops.reshape(image, (-1,)))
+        boxes, large = _boxes(
+            moves, ops.convert_to_tensor(corners), ops.reshape(image, (-1,)), self.min_size
+        )
         scores = ops.where(large, scores, 0.0)
         looked_at = min(self.pre_nms_topn, size)
         best = is_among_best(scores, looked_at, size)
         places, _ = first_places(ops.arange(size, dtype="int32"), best, looked_at, size)
         return self._remaining(*_at(places, boxes, scores), looked_at)
-
-    def _boxes(
-        self, moves: keras.KerasTensor, image: keras.KerasTensor
-    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-        """The corners, (N, boxes, 4), and whether each box is large enough."""
-        corners = ops.convert_to_tensor(self._corners)
-        size = corners[:, 2:] - corners[:, :2] + 1
-        centre = moves[..., :2] * size + (corners[:, :2] + size / 2)
-        half = ops.exp(moves[..., 2:]) * size / 2
-        boxes = ops.concatenate([centre - half, centre + half], axis=-1)
-        extent = ops.stack([image[1], image[0]])
-        boxes = ops.maximum(ops.minimum(boxes, ops.tile(extent - 1, 2)), 0.0)
-        least = self.min_size * ops.stack([image[3], image[2]])
-        large = boxes[..., 2:] - boxes[..., :2] + 1 >= least
-        return boxes, ops.logical_and(large[..., 0], large[..., 1])
 
     def _remaining(self, boxes: keras.KerasTensor, scores: keras.KerasTensor, size: int) -> Any:
         turns = min(self.post_nms_topn, size)
@@ -159,9 +141,11 @@ class Proposal(keras.Layer):
         """(R, 5), R unknown, and (R,) if the scores are wanted.
 
         Raises:
-            ValueError: when the channels do not fit the anchors.
+            ValueError: when H or W is not known, or the channels do not fit the anchors.
         """
         anchors, channel = len(self.ratios) * len(self.scales), channel_axis(4, self.data_format)
+        if None in input_shape[0][1:]:
+            raise ValueError(f"H and W must be known. Received: input_shape={input_shape}")
         for shape, each in zip(input_shape, (2, 4), strict=False):
             if len(shape) != 4 or shape[channel] not in (None, each * anchors):
                 raise ValueError(
@@ -185,6 +169,20 @@ class Proposal(keras.Layer):
             "with_scores": self.with_scores,
             "data_format": self.data_format,
         }
+
+
+def _boxes(
+    moves: keras.KerasTensor, corners: keras.KerasTensor, image: keras.KerasTensor, min_size: int
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """The corrected corners, (N, boxes, 4), and whether each box is large enough."""
+    size = corners[:, 2:] - corners[:, :2] + 1
+    centre = moves[..., :2] * size + (corners[:, :2] + size / 2)
+    half = ops.exp(moves[..., 2:]) * size / 2
+    boxes = ops.concatenate([centre - half, centre + half], axis=-1)
+    extent = ops.stack([image[1], image[0]])
+    boxes = ops.maximum(ops.minimum(boxes, ops.tile(extent - 1, 2)), 0.0)
+    large = boxes[..., 2:] - boxes[..., :2] + 1 >= min_size * ops.stack([image[3], image[2]])
+    return boxes, ops.logical_and(large[..., 0], large[..., 1])
 
 
 def _at(

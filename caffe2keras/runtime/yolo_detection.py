@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from caffe2keras.runtime.spatial import channel_axis, resolve_data_format, spatial_axes
+from caffe2keras.runtime.spatial import channel_axis, resolve_data_format
 from caffe2keras.runtime.suppression import (
     LOWEST,
     first_places,
@@ -52,61 +52,55 @@ class _Detections(keras.Layer):
         self._anchors = np.array(self.biases, "float32").reshape(-1, 2)
 
     def build(self, input_shape: Any) -> None:
-        """Counts the boxes.
+        """Takes the number of images, which OpenVINO's tensors do not tell later on.
 
         Raises:
-            ValueError: when a size is not known.
+            ValueError: when it is not known.
         """
-        shapes = _as_list(input_shape)
-        count = self._number_of_boxes(shapes)
-        if count is None:
-            raise ValueError(f"Every size must be known. Received: input_shape={input_shape}")
-        self._boxes = count
-        axes = (*spatial_axes(4, self.data_format), channel_axis(4, self.data_format))
-        self._maps = [[shape[axis] for axis in axes] for shape in shapes]
+        (self._images,) = {shape[0] for shape in _as_list(input_shape)}
+        if self._images is None:
+            raise ValueError(f"The batch must be known. Received: input_shape={input_shape}")
 
     def call(self, inputs: Any) -> keras.KerasTensor:
         """The rows."""
-        inputs = _as_list(inputs)
-        found = [self._of_one_map(i, self._by_box(i, x)) for i, x in enumerate(inputs)]
-        label, score, boxes = (ops.concatenate(parts, axis=0) for parts in zip(*found, strict=True))
+        maps = [self._by_box(x) for x in _as_list(inputs)]
+        size = self._images * sum(math.prod(values.shape[1:4]) for values in maps)
+        parts = [self._of_one_map(index, values) for index, values in enumerate(maps)]
+        label, score, boxes = (ops.concatenate(part, axis=0) for part in zip(*parts, strict=True))
         kept = turns_of_kept(
-            boxes, score, _overlap, [self.nms_threshold], self._boxes, self._boxes, inclusive=True
+            boxes, score, _overlap, [self.nms_threshold], size, size, inclusive=True
         )
-        places, found = first_places(kept, kept < self._boxes, self._boxes, self._boxes)
+        places, found = first_places(kept, kept < size, size, size)
         centre, half = boxes[:, :2], boxes[:, 2:] / 2
         columns = [ops.stack([label, score], axis=-1), centre - half, centre + half]
         rows = ops.take(ops.concatenate(columns, axis=-1), places, axis=0)
-        return rows_of_minus_one(ops.shape(inputs[0])[0], ops.zeros_like(places), found, rows)
+        return rows_of_minus_one(self._images, ops.zeros_like(places), found, rows)
 
-    def _by_box(self, index: int, x: keras.KerasTensor) -> keras.KerasTensor:
+    def _by_box(self, x: keras.KerasTensor) -> keras.KerasTensor:
         """A map as (N, H, W, boxes, values)."""
-        height, width, channels = self._maps[index]
         if self.data_format == "channels_first":
             x = ops.transpose(x, (0, 2, 3, 1))
+        height, width, channels = x.shape[1:]
         return ops.reshape(x, (-1, height, width, self.num_box, channels // self.num_box))
 
     def _of_one_map(self, index: int, values: keras.KerasTensor) -> Found:
         raise NotImplementedError
 
-    def _boxes_of(
-        self, index: int, values: keras.KerasTensor, anchors: Any, extent: Any
-    ) -> keras.KerasTensor:
+    def _boxes_of(self, values: keras.KerasTensor, anchors: Any, scale: int) -> keras.KerasTensor:
         """Centre and size of each box, as shares of the image.
 
         Args:
-            index: which map.
             values: (N, H, W, boxes, values).
             anchors: (boxes, 2), width and height.
-            extent: the image's width and height in the anchors' unit.
+            scale: how much of their unit a cell is.
         """
-        height, width, _ = self._maps[index]
+        height, width = values.shape[1:3]
         y, x = np.mgrid[:height, :width].astype("float32")
         cells = ops.convert_to_tensor(np.stack([x, y], axis=-1)[:, :, None])
-        size = ops.convert_to_tensor([width, height], "float32")
-        centres = (ops.sigmoid(values[..., :2]) + cells) / size
-        shares = ops.convert_to_tensor(anchors / np.array(extent, "float32"))
-        sizes = ops.exp(values[..., 2:4]) * shares
+        extent = np.array([width, height], "float32")
+        centres = (ops.sigmoid(values[..., :2]) + cells) / ops.convert_to_tensor(extent)
+        shares = anchors / (extent * np.float32(scale))
+        sizes = ops.exp(values[..., 2:4]) * ops.convert_to_tensor(shares)
         return ops.reshape(ops.concatenate([centres, sizes], axis=-1), (-1, 4))
 
     def _likely(self, score: keras.KerasTensor, likely: keras.KerasTensor) -> keras.KerasTensor:
@@ -198,8 +192,7 @@ class YoloDetectionOutput(_Detections):
         )
 
     def _of_one_map(self, index: int, values: keras.KerasTensor) -> Found:
-        height, width, _ = self._maps[index]
-        boxes = self._boxes_of(index, values, self._anchors[: self.num_box], (width, height))
+        boxes = self._boxes_of(values, self._anchors[: self.num_box], 1)
         share = ops.softmax(values[..., 5 : 5 + self.num_classes], axis=-1)
         score = ops.sigmoid(values[..., 4]) * ops.max(share, axis=-1)
         label = ops.cast(ops.reshape(ops.argmax(share, axis=-1), (-1,)), "float32") + 1
@@ -267,10 +260,8 @@ class Yolov3DetectionOutput(_Detections):
         self.anchors_scale = [int(scale) for scale in anchors_scale]
 
     def _of_one_map(self, index: int, values: keras.KerasTensor) -> Found:
-        height, width, _ = self._maps[index]
-        scale = self.anchors_scale[index]
         anchors = self._anchors[self.masks[index]]
-        boxes = self._boxes_of(index, values, anchors, (width * scale, height * scale))
+        boxes = self._boxes_of(values, anchors, self.anchors_scale[index])
         classes = ops.sigmoid(values[..., 5 : 5 + self.num_classes])
         score = ops.max(classes, axis=-1) * ops.sigmoid(values[..., 4])
         label = ops.cast(ops.reshape(ops.argmax(classes, axis=-1), (-1,)), "float32") + 1

@@ -111,7 +111,7 @@ def test_regions_are_proposed_and_looked_into(tops, rng, data_format, tmp_path):
 
 
 @pytest.mark.backend
-def test_an_image_of_no_size_leaves_regions_of_one_pixel(rng, tmp_path):
+def test_an_image_of_no_size_leaves_regions_of_one_pixel(tmp_path):
     inputs = {"info": np.array([[-3, 0, 1, 1]], np.float32)}
     check(tmp_path, PROPOSED % 'top: "rois"', inputs, "channels_last")
 

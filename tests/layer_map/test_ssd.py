@@ -206,3 +206,14 @@ def test_a_single_bottom_is_another_forks(tmp_path):
 def test_a_limit_of_nothing_is_refused(param, tmp_path):
     with pytest.raises(UnsupportedError, match="top_k = 0"):
         mapped(tmp_path, head() + detection(f"num_classes: 4 {param}"))
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("name", ["ssd_head-000", "ssd_head-004"])
+def test_a_whole_head_holds_for_other_sizes_of_the_image(name, tmp_path):
+    case = Path(__file__).parents[1] / "fixtures" / "layers_ssd" / name
+    files = case / "net.prototxt", case / "net.caffemodel"
+    output = convert(*files, tmp_path / "net.h5").output
+    image = np.random.default_rng(1).normal(size=(3, 3, 56, 88)).astype(np.float32)
+    result = verify(output, oracle=files, inputs={"data": image})
+    assert result.ok, str(result)

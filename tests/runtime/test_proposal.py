@@ -84,7 +84,7 @@ def test_how_many_there_are_is_open():
     with pytest.raises(ValueError, match="6 anchors take 24 channels"):
         layer.compute_output_shape([shapes[0], (2, 3, 4, 23), shapes[2]])
     with pytest.raises(ValueError, match="H and W must be known"):
-        layer.build([(2, 3, None, 12), (2, 3, None, 24), (1, 4)])
+        layer.compute_output_shape([(2, 3, None, 12), (2, 3, None, 24), shapes[2]])
 
 
 def test_a_limit_of_nothing_is_refused():

@@ -113,7 +113,7 @@ def test_sizes_must_be_known():
     layer = YoloDetectionOutput(CLASSES, 2, BIASES, data_format="channels_last")
     assert layer.compute_output_shape((2, 3, 3, 16)) == (1, 1, 36, 7)
     assert layer.compute_output_shape([(None, 3, 3, 16)]) == (1, 1, None, 7)
-    with pytest.raises(ValueError, match="Every size must be known"):
+    with pytest.raises(ValueError, match="The batch must be known"):
         layer.build((None, 3, 3, 16))
     with pytest.raises(ValueError, match="their channels a multiple of 2"):
         layer.compute_output_shape([(2, 3, 3, 17)])
