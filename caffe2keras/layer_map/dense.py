@@ -1,15 +1,16 @@
-"""InnerProduct: a matrix product with everything behind an axis."""
+"""InnerProduct and InnerDistance: a matrix with everything behind an axis."""
 
 from __future__ import annotations
 
 from math import prod
 
+from caffe2keras.errors import UnsupportedCombinationError, UnsupportedFieldError
 from caffe2keras.layer_map.registry import Placed, maps
 from caffe2keras.layer_map.wiring import fixed_reshape, flatten, permuted_to_caffe, relaid, reshape
 from caffe2keras.layout import Layout, caffe_order, chw_columns_to_layout_rows
 from caffe2keras.spec import Fragment, KerasLayer, Variable, line
 
-__all__ = ["inner_product"]
+__all__ = ["inner_distance", "inner_product"]
 
 
 @maps("InnerProduct", fixes_size=True, any_batch_axis=True)
@@ -65,3 +66,39 @@ def _dense(layer: Placed, *, reorder: bool = True) -> KerasLayer:
     return KerasLayer(
         "Dense", config, (kernel, *(Variable("bias", b.shape, b.array, b) for b in bias))
     )
+
+
+@maps("InnerDistance", fixes_size=True)
+def inner_distance(layer: Placed) -> Fragment:
+    """The distance of everything behind the batch to learned centres.
+
+    Caffe    centres (N, K), K = C·H·W flattened; distance_type L2, squared, or L1; normalize
+    Keras    Flatten and caffe2keras>InnerDistance, kernel (K, N)
+    Differs  normalize is done as on Caffe's GPU; its CPU adds a millionth to the squared length
+    Refuses  centres from a second bottom, another axis than 1
+    Source   inner_distance_layer.cu in happynear's caffe-windows
+    """
+    x, p = layer.inputs[0], layer.params.inner_distance_param
+    p.honoured("bias_term", "transpose", "update_center_only")  # not read, or for training
+    if len(layer.inputs) > 1 or x.axis(p.axis) != 1:
+        raise UnsupportedCombinationError(
+            what=f"InnerDistance from axis {p.axis} on with {len(layer.inputs)} bottoms",
+            why="the distance to learned centres from axis 1 on is all that is mapped",
+        )
+    orders = {"L2": 2, "L1": 1}
+    if p.distance_type not in orders:
+        raise UnsupportedFieldError(
+            what=f"inner_distance_param.distance_type = {p.distance_type}",
+            why="Caffe knows L1 and L2 only",
+        )
+    (weight,) = layer.weights
+    rows = chw_columns_to_layout_rows(weight.array, x.shape[1:], x.layout)
+    config = {
+        "units": p.num_output,
+        "order": orders[p.distance_type],
+        "normalize": p.normalize,
+    }
+    kernel = Variable("kernel", weight.shape[::-1], rows, weight)
+    before = (flatten(),) if x.rank > 2 else ()
+    keras = KerasLayer("caffe2keras>InnerDistance", config, (kernel,))
+    return line(*before, keras, layout=caffe_order(2))

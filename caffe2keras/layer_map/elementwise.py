@@ -11,10 +11,11 @@ from caffe2keras.spec import (
     FragmentInput,
     FragmentOutput,
     KerasLayer,
+    Variable,
     line,
 )
 
-__all__ = ["axpy", "eltwise", "exp", "log", "power"]
+__all__ = ["axpy", "channel_scale", "eltwise", "exp", "log", "power"]
 
 
 @maps("Eltwise", any_batch_axis=True)
@@ -68,6 +69,41 @@ def axpy(layer: Placed) -> Fragment:
         product = Call(scaled, (blob, factors))
     total = Call(KerasLayer("Add", {}), (FragmentOutput(0), term))
     return Fragment((product, total), (FragmentOutput(1),), (x.layout,))
+
+
+@maps("ChannelScale", wants="image")
+def channel_scale(layer: Placed) -> Fragment:
+    """Every channel times a factor for each pixel.
+
+    Caffe    x (N, C, H, W), factors (N, 1, H, W); with global_scale one learned factor, (1,);
+             do_forward
+    Keras    Multiply; caffe2keras>Scale for global_scale; nothing at all without do_forward
+    Refuses  factors of another shape, the learned factor as a second top
+    Source   channel_scale_layer.cpp in happynear's caffe-windows
+    """
+    x, factors = layer.inputs
+    p = layer.params.channel_scale_param
+    p.honoured("do_backward_feature", "do_backward_scale")  # training's
+    p.honoured("max_global_scale", "min_global_scale", "init_global_scale")  # likewise
+    if len(layer.outputs) > 1:
+        raise UnsupportedCombinationError(
+            what="ChannelScale with its factor as a top",
+            why="a number that depends on no input has no place in a model that predicts",
+        )
+    if not p.do_forward:
+        return line()
+    if p.global_scale:
+        (weight,) = layer.weights
+        gamma = Variable("gamma", (), weight.array.reshape(()), weight)
+        config = {"axes": [], "use_scale": True, "use_bias": False}
+        return line(KerasLayer("caffe2keras>Scale", config, (gamma,)))
+    if factors.shape != (x.shape[0], 1, *x.shape[2:]):
+        raise UnsupportedCombinationError(
+            what=f"ChannelScale of {x.shape} with factors {factors.shape}",
+            why="their numbers fit, but not their axes",
+            hint=f"reshape the factors to {(x.shape[0], 1, *x.shape[2:])}",
+        )
+    return line(KerasLayer("Multiply", {}), inputs=2)
 
 
 @maps("Power", any_batch_axis=True)

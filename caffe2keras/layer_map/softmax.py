@@ -8,9 +8,11 @@ from caffe2keras.spec import Fragment, KerasLayer, line
 __all__ = ["softmax"]
 
 
-@maps("Softmax", any_batch_axis=True)
+@maps("Softmax", "VoxelSoftmax", any_batch_axis=True)
 def softmax(layer: Placed) -> Fragment:
     """Exponentials along an axis, scaled to a sum of one.
+
+    C3D's VoxelSoftmax is the same over (N, C, L, H, W) (voxel_wise_softmax_layer.cpp).
 
     Caffe    axis
     Keras    Softmax

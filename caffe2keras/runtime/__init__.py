@@ -17,6 +17,7 @@ from caffe2keras.runtime.convolution import Conv
 from caffe2keras.runtime.convolution_transpose import ConvTranspose
 from caffe2keras.runtime.count_sketch import CountSketch
 from caffe2keras.runtime.detection_output import DetectionOutput
+from caffe2keras.runtime.distance import InnerDistance
 from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile
 from caffe2keras.runtime.interpolation import Interpolation2D
@@ -85,6 +86,7 @@ __all__ = [
     "Filter",
     "FixedReshape",
     "Im2col",
+    "InnerDistance",
     "Interpolation2D",
     "InverseDecay",
     "LSTMCond",

@@ -69,9 +69,9 @@ def symmetric_rectify(params: Params, bottoms: Sequence[Shape], tops: int) -> In
     return Inferred((bottom,), (() if shared else (bottom[1],),))
 
 
-@infers("Softmax")
+@infers("Softmax", "VoxelSoftmax")
 @blobs(bottoms=1)
 def softmax(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
-    """The top is like the bottom, which has the axis."""
+    """The top is like the bottom, which has the axis; C3D's voxels always take axis 1."""
     canonical_axis(params.softmax_param.axis, bottoms[0])
     return Inferred((bottoms[0],))

@@ -9,7 +9,7 @@ from caffe2keras.params import Params
 from caffe2keras.shapes.demands import blobs, canonical_axis, count, demand
 from caffe2keras.shapes.registry import Inferred, infers
 
-__all__ = ["bilinear", "compact_bilinear", "inner_product"]
+__all__ = ["bilinear", "compact_bilinear", "inner_distance", "inner_product"]
 
 
 @infers("InnerProduct")
@@ -26,6 +26,27 @@ def inner_product(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferr
     weight = (inner, units) if p.transpose else (units, inner)
     bias = ((units,),) if p.bias_term else ()
     return Inferred(((*bottom[:axis], units),), (weight, *bias))
+
+
+@infers("InnerDistance")
+@blobs(bottoms=(1, 2))
+def inner_distance(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """(*outer, *inner) -> (*outer, N), the distances to N centres (happynear: NormFace).
+
+    The centres are learned, (N, K), or the second input. What is only to help training learn
+    centres from labels (update_center_only) brings a further input, the labels.
+    """
+    p, bottom = params.inner_distance_param, bottoms[0]
+    axis = canonical_axis(p.axis, bottom)
+    inner = count(bottom, axis)
+    demand(not p.transpose, "transpose is declared, and not done")
+    demand(not p.update_center_only, "update_center_only reads labels, it is for training")
+    if len(bottoms) == 2:
+        centres = bottoms[1]
+        demand(count(centres, 1) == inner, f"the centres take {inner} numbers, got {centres}")
+        return Inferred(((*bottom[:axis], centres[0]),))
+    demand(p.num_output > 0, "num_output is missing or zero")
+    return Inferred(((*bottom[:axis], p.num_output),), ((p.num_output, inner),))
 
 
 @infers("CompactBilinear")

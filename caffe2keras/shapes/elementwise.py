@@ -6,10 +6,17 @@ from collections.abc import Sequence
 
 from caffe2keras.graph.net import Shape
 from caffe2keras.params import Params
-from caffe2keras.shapes.demands import blobs, canonical_axis, demand, same_shapes, unbounded
+from caffe2keras.shapes.demands import (
+    blobs,
+    canonical_axis,
+    count,
+    demand,
+    same_shapes,
+    unbounded,
+)
 from caffe2keras.shapes.registry import Inferred, infers
 
-__all__ = ["axpy", "bias", "eltwise", "scale"]
+__all__ = ["axpy", "bias", "channel_scale", "eltwise", "scale"]
 
 
 @infers("Eltwise")
@@ -38,6 +45,22 @@ def axpy(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
         f"the factors take {x[:2]} or {(*x[:2], 1, 1)}, received {factors}",
     )
     return Inferred((x,))
+
+
+@infers("ChannelScale")
+@blobs(bottoms=2, tops=(1, 2))
+def channel_scale(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
+    """Like x (N, C, H, W); beside it a factor for each pixel, (N, 1, H, W) or as many (happynear).
+
+    With global_scale there is one learned factor, (1,), which is a second top.
+    """
+    x, factors = bottoms
+    demand(len(x) >= 2, f"it takes an input of 2 axes or more, received {x}")
+    fits = factors[:1] == x[:1] and count(factors) * x[1] == count(x)
+    demand(fits, f"the factors take one for each pixel of {x}, received {factors}")
+    learned = ((1,),) if params.channel_scale_param.global_scale else ()
+    demand(tops == 1 or bool(learned), "only global_scale has a second output")
+    return Inferred((x, (1,))[:tops], learned)
 
 
 @infers("Scale")

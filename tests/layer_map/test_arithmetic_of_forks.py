@@ -107,3 +107,49 @@ def test_local_kernels_have_a_place_each(checked, fields):
     made = checked(layers, x=(2, 3, 5, 6))
     assert made.classes == ("caffe2keras>LocallyConnected2D",)
     assert not made.resizable
+
+
+@pytest.mark.parametrize(
+    ("fields", "classes"),
+    [
+        ("", ("Multiply",)),
+        ("global_scale: true", ("caffe2keras>Scale",)),
+        ("do_forward: false", ("Activation",)),  # which only names the output
+    ],
+)
+def test_channel_scale_takes_a_factor_for_each_pixel(checked, fields, classes):
+    layers = (
+        'layer { name: "l" type: "ChannelScale" bottom: "x" bottom: "f" top: "y" '
+        f"channel_scale_param {{ {fields} }} }}"
+    )
+    assert checked(layers, x=(2, 3, 5, 4), f=(2, 1, 5, 4)).classes == classes
+
+
+def test_channel_scale_with_factors_of_other_axes_is_refused(refusal):
+    layers = 'layer { name: "l" type: "ChannelScale" bottom: "x" bottom: "f" top: "y" }'
+    assert "with factors (2, 20)" in refusal(layers, x=(2, 3, 5, 4), f=(2, 20))
+    layers = layers.replace('top: "y" }', 'top: "y" top: "s" %s }')
+    words = "channel_scale_param { global_scale: true }"
+    assert "as a top" in refusal(layers % words, x=(2, 3, 5, 4), f=(2, 1, 5, 4))
+
+
+DISTANCE = (
+    'layer { name: "l" type: "InnerDistance" bottom: "x" top: "y" '
+    "inner_distance_param { num_output: 4 %s } }"
+)
+
+
+@pytest.mark.parametrize("fields", ["", 'distance_type: "L1"', "normalize: true"])
+@pytest.mark.parametrize("shape", [(3, 6), (3, 2, 5, 4)])
+def test_inner_distance_measures_to_each_centre(checked, fields, shape):
+    assert checked(DISTANCE % fields, x=shape).classes[-1] == "caffe2keras>InnerDistance"
+
+
+def test_inner_distance_that_is_not_mapped_is_refused(refusal):
+    assert "distance_type = L3" in refusal(DISTANCE % 'distance_type: "L3"', x=(3, 6))
+    assert "from axis 2 on" in refusal(DISTANCE % "axis: 2", x=(3, 2, 6))
+
+
+def test_the_softmax_of_voxels_is_along_the_channels(checked):
+    layers = 'layer { name: "l" type: "VoxelSoftmax" bottom: "x" top: "y" }'
+    assert checked(layers, x=(2, 3, 4, 5, 2)).classes == ("Softmax",)

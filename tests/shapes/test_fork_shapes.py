@@ -374,3 +374,22 @@ def test_a_local_layer_has_kernels_for_every_place(inferred, refused):
     assert answer.weights == ((4, 1, 54, 12), (1, 1, 4, 12))
     assert inferred("Local", text % "bias_term: false", B).weights == ((4, 1, 54, 12),)
     refused("larger than (5, 7)", "Local", "local_param { num_output: 4 kernel_size: 6 pad: 1 }", B)
+
+
+def test_a_channel_scale_takes_a_factor_for_each_pixel(inferred, refused):
+    assert inferred("ChannelScale", "", B, (2, 1, 5, 7)).tops == (B,)
+    refused("one for each pixel", "ChannelScale", "", B, (2, 1, 5, 6))
+    text = "channel_scale_param { global_scale: true }"
+    answer = inferred("ChannelScale", text, B, (2, 1, 5, 7), tops=2)
+    assert (answer.tops, answer.weights) == ((B, (1,)), ((1,),))
+    refused("only global_scale", "ChannelScale", "", B, (2, 1, 5, 7), tops=2)
+
+
+def test_an_inner_distance_has_centres(inferred, refused):
+    text = "inner_distance_param { num_output: 4 %s }"
+    answer = inferred("InnerDistance", text % "", B)
+    assert (answer.tops, answer.weights) == (((2, 4),), ((4, 210),))
+    answer = inferred("InnerDistance", text % "axis: 3", B, (9, 7))
+    assert (answer.tops, answer.weights) == (((2, 6, 5, 9),), ())
+    refused("the centres take 210 numbers", "InnerDistance", text % "", B, (9, 7))
+    refused("it is for training", "InnerDistance", text % "update_center_only: true", B)

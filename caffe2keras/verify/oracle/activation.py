@@ -172,7 +172,7 @@ def softmax(x: Array, axis: int) -> Array:
     return y
 
 
-@computes("Softmax")
+@computes("Softmax", "VoxelSoftmax")
 def softmax_layer(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     """Softmax along one axis, 1 unless said otherwise."""
     (x,) = bottoms

@@ -116,6 +116,21 @@ def axpy(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     return (a.reshape(*x.shape[:2], *(1,) * (x.ndim - 2)) * x + y,)
 
 
+@computes("ChannelScale")
+def channel_scale(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """Every channel times a factor for each pixel, or all times one, learned as a mean of those.
+
+    From channel_scale_layer.cu in caffe-windows.
+    """
+    x, factors = bottoms
+    p = layer.params.channel_scale_param
+    if not p.do_forward:
+        return (x, *weights)[: len(layer.tops)]
+    if p.global_scale:
+        return (x * weights[0], weights[0])[: len(layer.tops)]
+    return (x * factors.reshape(len(x), 1, *x.shape[2:]),)
+
+
 def _operand_shape(p: Params, bottoms: Sequence[Array]) -> Shape:
     if len(bottoms) > 1:
         return bottoms[1].shape

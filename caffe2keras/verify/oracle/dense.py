@@ -1,4 +1,4 @@
-"""Matrix products: InnerProduct and Embed."""
+"""Everything from an axis on with a matrix: InnerProduct, InnerDistance and Embed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from caffe2keras.graph.net import Layer
 from caffe2keras.verify.oracle.axes import canonical
 from caffe2keras.verify.oracle.registry import Arrays, Tops, computes
 
-__all__ = ["embed", "inner_product"]
+__all__ = ["embed", "inner_distance", "inner_product"]
 
 
 @computes("InnerProduct")
@@ -30,6 +30,25 @@ def inner_product(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     if p.bias_term:
         y += weights[1].reshape(-1)
     return (y.reshape(*x.shape[:axis], kernel.shape[1]),)
+
+
+@computes("InnerDistance")
+def inner_distance(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
+    """The squared L2 or the L1 distance to each centre, a row, learned or the second bottom's.
+
+    With normalize learned centres are brought to length 1 (inner_distance_layer.cu in
+    caffe-windows; the code for the CPU adds a millionth to the squared length).
+    """
+    p = layer.params.inner_distance_param
+    x = bottoms[0]
+    axis = canonical(p.axis, x.ndim)
+    centres = bottoms[1] if len(bottoms) > 1 else weights[0]
+    centres = centres.reshape(len(centres), -1)
+    if p.normalize and len(bottoms) == 1:
+        centres = centres / np.sqrt((centres * centres).sum(axis=1, keepdims=True))
+    apart = x.reshape(*x.shape[:axis], 1, -1) - centres
+    terms = apart * apart if p.distance_type == "L2" else np.abs(apart)
+    return (terms.sum(axis=-1),)
 
 
 @computes("Embed")

@@ -61,3 +61,9 @@ def test_axpy_weights_each_channel_and_adds(compute, rng, shape):
     a, x, y = rng.standard_normal(shape), *rng.standard_normal((2, 2, 3, 4, 5))
     (z,) = compute('type: "Axpy"', a, x, y)
     np.testing.assert_allclose(z[1, 2], a.reshape(2, 3)[1, 2] * x[1, 2] + y[1, 2])
+
+
+def test_channel_scale_takes_a_factor_for_each_pixel(compute):
+    x, factors = [[[[1.0, 2]], [[3, 4]]]], [[[[10.0, 100]]]]
+    (y,) = compute('type: "ChannelScale"', x, factors)
+    np.testing.assert_array_equal(y, [[[[10, 200]], [[30, 400]]]])

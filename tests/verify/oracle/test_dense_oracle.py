@@ -24,3 +24,13 @@ def test_embed_names_an_index_outside_its_table(compute):
     np.testing.assert_array_equal(y, [[[4, 5], [0, 1]]])
     with pytest.raises(InputError, match='"b0" holds indices -1 to 2; expected 0 to 2'):
         compute(layer, [[2, -1]], weights=[table])
+
+
+def test_inner_distance_is_squared_or_absolute(compute):
+    x, centres = [[1.0, 2]], [[4, 6], [0, 2]]
+    layer = 'type: "InnerDistance" inner_distance_param { num_output: 2 %s }'
+    np.testing.assert_array_equal(compute(layer % "", x, weights=[centres])[0], [[25, 1]])
+    (y,) = compute(layer % 'distance_type: "L1"', x, weights=[centres])
+    np.testing.assert_array_equal(y, [[7, 1]])
+    (y,) = compute(layer % "normalize: true", [[0.0, 0]], weights=[centres])
+    np.testing.assert_allclose(y, [[1, 1]])
