@@ -77,26 +77,47 @@ class CompactBilinearPooling(Sketching):
 
     def call(self, inputs: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
         """The pooled features."""
-        real, imaginary = self._spectrum(inputs[0], 0)
+        length = self._length(len(inputs))
+        real, imaginary = self._spectrum(inputs[0], 0, length)
         for k, x in enumerate(inputs[1:], 1):
-            a, b = self._spectrum(x, k)
+            a, b = self._spectrum(x, k, length)
             real, imaginary = real * a - imaginary * b, real * b + imaginary * a
         if self.sum_pool:
             # The transform is linear, so one inverse for each sample will do.
             real, imaginary = (ops.sum(part, axis=1, keepdims=True) for part in (real, imaginary))
         # The inverse is the transform of the conjugate, conjugated (and the result is real).
         pooled, _ = ops.fft((real, -imaginary))
-        pooled = ops.cast(pooled * (self.scale / self.output_dim), self.compute_dtype)
+        pooled = self._wrapped(pooled * (self.scale / length))
+        pooled = ops.cast(pooled, self.compute_dtype)
         if not self.sum_pool:
             return as_image(pooled, inputs[0], self.data_format)
         target = list(self.compute_output_shape([x.shape for x in inputs]))
         return ops.reshape(pooled, (-1, *target[1:]))
 
+    def _length(self, count: int) -> int:
+        """The transforms' length: a power of two, in which nothing wraps around before its time.
+
+        Of any other length OpenVINO's transform is slow and loses digits.
+        """
+        bins = self.output_dim
+        if bins & (bins - 1) == 0:
+            return bins
+        return 1 << (count * (bins - 1)).bit_length()
+
+    def _wrapped(self, convolved: keras.KerasTensor) -> keras.KerasTensor:
+        """(N, P, length) -> (N, P, output_dim): all that is a whole number of turns apart added."""
+        count, pixels, length = ops.shape(convolved)
+        turns = -(-length // self.output_dim)
+        behind = turns * self.output_dim - length
+        filled = ops.pad(convolved, [(0, 0), (0, 0), (0, behind)])
+        return ops.sum(ops.reshape(filled, (count, pixels, turns, self.output_dim)), axis=2)
+
     def _spectrum(
-        self, x: keras.KerasTensor, k: int
+        self, x: keras.KerasTensor, k: int, length: int
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         # Not ops.rfft: on OpenVINO it needs to know the batch.
         sketch = self._sketched(x, k)
+        sketch = ops.pad(sketch, [(0, 0), (0, 0), (0, length - self.output_dim)])
         real, imaginary = ops.fft((sketch, ops.zeros_like(sketch)))
         return real, imaginary
 
