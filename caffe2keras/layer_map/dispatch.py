@@ -45,6 +45,7 @@ _HARMLESS = frozenset(
         "weight_filler",  # how training starts
         "bias_filler",
         "filler",
+        "blob_filler",
         "engine",  # Caffe's own code or cuDNN: the same mathematics
         "force_nd_im2col",  # another way to the same numbers
     }

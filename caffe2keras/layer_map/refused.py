@@ -34,9 +34,15 @@ REFUSED = MappingProxyType(
         ),
         "PowerFile": ("its numbers stand in a file that the prototxt only names", _CUT),
         "Resize": ("two forks have it, with other parameters and other numbers", _CUT),
-        "ConvolutionFloat": ("no source of it is known here", "use Convolution instead"),
-        "PoolingFloat": ("no source of it is known here", "use Pooling instead"),
-        "InnerProductFloat": ("no source of it is known here", "use InnerProduct instead"),
+        "ConvolutionFloat": (
+            "no source of it is known here",
+            "write Convolution, if it is a plain one",
+        ),
+        "PoolingFloat": ("no source of it is known here", "write Pooling, if it is a plain one"),
+        "InnerProductFloat": (
+            "no source of it is known here",
+            "write InnerProduct, if it is a plain one",
+        ),
         "MarginInnerProduct": (_LABELS, _DEPLOY),
         "LabelSpecificRescale": (_LABELS, _DEPLOY),
         "Python": ("its computation is a Python class that the prototxt only names", _CUT),
