@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from caffe2keras.errors import GraphError, InputError
+from caffe2keras.graph.idle import set_idle_messages_aside
 from caffe2keras.graph.inference import infer_shapes
 from caffe2keras.graph.net import Blob, Layer, Net, Shape
 from caffe2keras.graph.phase import TEST, NetState, note_layers_in_training, select_layers
@@ -53,6 +54,7 @@ def build_net(
     if not messages:
         raise _empty(net, state, source)
     messages = [*_fed_from_outside(messages, input_shapes), *messages]
+    messages, idle = set_idle_messages_aside(messages)
     names, naming = name_layers(messages)
     wired = wire(messages, names, source, _producers(left_out, state))
     if outputs:
@@ -63,7 +65,7 @@ def build_net(
     training = split.heads | split.label_path
     layers = share_weights(infer_shapes(sources.layers, sources.shapes, training))
     ends = _named(layers, outputs) if outputs else unread_blobs(layers)
-    notes = (*naming, *note_layers_in_training(messages, state), *sources.notes)
+    notes = (*naming, *idle, *note_layers_in_training(messages, state), *sources.notes)
     return Net(net.name, layers, ends, notes)
 
 
