@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from caffe2keras.errors import UnsupportedCombinationError, UnsupportedFieldError
@@ -52,10 +53,12 @@ def normalize(layer: Placed) -> Fragment:
 def _normalize_without_scale(layer: Placed) -> Fragment:
     x, p = layer.inputs[0], layer.params.normalize_param
     p.honoured("fix_gradient", "bp_norm")  # how gradients flow
+    if layer.params.has("softmax_param"):
+        p = _first_home(layer)
     order = {"L2": 2, "L1": 1}.get(p.normalize_type)
     if order is None:
         raise UnsupportedFieldError(
-            what=f"normalize_param.normalize_type = {p.normalize_type}",
+            what=f"normalize_type = {p.normalize_type}",
             why="Caffe knows L1 and L2 only",
         )
     config = {
@@ -74,6 +77,18 @@ def _normalize_without_scale(layer: Placed) -> Fragment:
             outputs[index] = FragmentOutput(len(calls) - 1)
     layout = x.layout if x.rank == 4 else caffe_order(4)
     return Fragment(tuple(calls), tuple(outputs), (layout,) * len(outputs))
+
+
+def _first_home(layer: Placed) -> Params:
+    """Where happynear's first version had normalize_type, which took the norm of whole images."""
+    if prod(layer.inputs[0].shape[2:]) != 1:
+        raise UnsupportedFieldError(
+            what=f"softmax_param.normalize_type = {layer.params.softmax_param.normalize_type}",
+            why="the version that reads it there takes one norm of a whole image, later ones of "
+            "each pixel's channels, and this image has many",
+            hint="name it in normalize_param for a norm of each pixel",
+        )
+    return layer.params.softmax_param
 
 
 @maps("PriorBox", wants="image")

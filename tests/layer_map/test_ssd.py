@@ -83,6 +83,20 @@ def test_a_norm_without_a_scale_is_happynears(shape, kind, tops, data_format, tm
     check(tmp_path, an_input("x", *shape) + normalize(param, tops), data_format)
 
 
+@pytest.mark.backend
+@pytest.mark.parametrize("kind", ["L1", "L2"])
+@pytest.mark.parametrize("shape", [(2, 5, 1, 1), (2, 5)])
+def test_the_first_home_of_happynears_norm_is_read(shape, kind, tmp_path):
+    param = f'softmax_param {{ normalize_type: "{kind}" }}'
+    check(tmp_path, an_input("x", *shape) + normalize(param), "channels_last")
+
+
+def test_where_its_two_homes_differ_the_first_is_refused(tmp_path):
+    with pytest.raises(UnsupportedError, match="one norm of a whole image"):
+        param = 'softmax_param { normalize_type: "L2" }'
+        mapped(tmp_path, an_input("x", 2, 5, 3, 4) + normalize(param))
+
+
 def test_another_norm_is_refused(tmp_path):
     with pytest.raises(UnsupportedError, match="L3"):
         param = 'normalize_param { normalize_type: "L3" }'

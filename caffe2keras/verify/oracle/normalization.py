@@ -146,7 +146,10 @@ def normalize(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
 def _pixels_normalized(layer: Layer, x: Array) -> Tops:
     """Each pixel over its L2 or L1 norm, which is a second top (caffe-windows)."""
     x = x.reshape(legacy_4d(x.shape))
-    if layer.params.normalize_param.normalize_type == "L1":
+    kind = layer.params.normalize_param.normalize_type
+    if layer.params.has("softmax_param"):  # in the first version, for images of one pixel alike
+        kind = layer.params.softmax_param.normalize_type
+    if kind == "L1":
         norm = np.abs(x).sum(axis=1, keepdims=True) + 1e-6
     else:
         norm = np.sqrt((x * x).sum(axis=1, keepdims=True) + 1e-6)

@@ -78,9 +78,10 @@ def test_normalize_without_a_scale_divides_each_pixel_by_its_own_norm(compute):
     y, norm = compute('type: "Normalize"', x, weights=[], tops=2)
     np.testing.assert_allclose(y.ravel(), [0.6, -0.8], rtol=1e-6)
     np.testing.assert_allclose(norm, [[[[5]]]], rtol=1e-6)
-    layer = 'type: "Normalize" normalize_param { normalize_type: "L1" }'
-    (y,) = compute(layer, x, weights=[])
-    np.testing.assert_allclose(y.ravel(), [3 / 7, -4 / 7], rtol=1e-6)
+    for home in ("normalize_param", "softmax_param"):
+        layer = f'type: "Normalize" {home} {{ normalize_type: "L1" }}'
+        (y,) = compute(layer, x, weights=[])
+        np.testing.assert_allclose(y.ravel(), [3 / 7, -4 / 7], rtol=1e-6)
 
 
 def test_l2_normalize_takes_the_whole_image(compute):
