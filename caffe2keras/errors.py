@@ -12,6 +12,7 @@
     │   ├── UnknownBlobError                    a bottom that nobody produces
     │   ├── DuplicateBlobError                  a top produced twice, not in place
     │   ├── CycleError                          a net whose layers wait for each other
+    │   ├── NetSpecError                        a program for NetSpec asks for what there is not
     │   └── ShapeError                          a layer's input cannot have this shape
     ├── UnsupportedError                    5   valid Caffe, but there is no Keras for it
     │   ├── UnsupportedLayersError              all of them at once, counted, each with a reason
@@ -42,6 +43,7 @@ __all__ = [
     "EmitError",
     "GraphError",
     "InputError",
+    "NetSpecError",
     "PrototxtError",
     "ShapeError",
     "UnknownBlobError",
@@ -155,6 +157,13 @@ class DuplicateBlobError(GraphError):
 
 class CycleError(GraphError):
     """Layers wait for each other's outputs."""
+
+
+class NetSpecError(GraphError, AttributeError, KeyError, TypeError):
+    """A program for NetSpec names a parameter, constant or blob that does not exist, or misuses it.
+
+    pycaffe raises one of the three others in its place; a script that catches those still does.
+    """
 
 
 class ShapeError(GraphError):
