@@ -3,7 +3,8 @@
 Usage: python benchmarks/wild.py FOLDER [--json | --markdown] [--seconds N] [--workers N]
 
 Nets are converted without weights: their fillers make the numbers. A net whose prototxt does not
-say how large its input is (it comes with the data) cannot be, and is counted apart.
+say how large its input is (it comes with the data) cannot be, and is counted apart. Where an error
+says which ``--stage`` brings back a layer that the net needs, that is what is tried next.
 
 Exit code 1: some file ended in a traceback, killed its process, or took too long.
 """
@@ -29,6 +30,7 @@ from pathlib import Path
 from caffe2keras.convert import convert
 from caffe2keras.errors import Caffe2KerasError, PrototxtError, UnsupportedLayersError
 from caffe2keras.graph.build import build_net
+from caffe2keras.graph.phase import NetState
 from caffe2keras.read.prototxt import read_net
 from caffe2keras.table import render_markdown, render_table
 from caffe2keras.upgrade import upgrade
@@ -36,6 +38,7 @@ from caffe2keras.upgrade import upgrade
 _REFUSAL = re.compile(
     r"^(?P<type>.+?)(?: x \d+)?, (?:first )?\".*?\"(?: \(.*?:\d+\))?: (?P<why>.*)$"
 )
+_STAGE = re.compile(r"--stage (?P<stage>\S+)")
 
 
 class Stage(IntEnum):
@@ -91,27 +94,30 @@ def main() -> int:
     return int(not outcomes or any(outcome.crash for outcome in outcomes))
 
 
-def attempt(path: Path, scratch: Path) -> Outcome:
+def attempt(path: Path, scratch: Path, stages: tuple[str, ...] = ()) -> Outcome:
     """Convert one file; where that fails, say how far it came and why."""
     try:
-        convert(path, output=scratch / "model.h5")
+        convert(path, output=scratch / "model.h5", stages=stages)
         return Outcome(path.name, Stage.CONVERTED)
     except Caffe2KerasError as error:
-        stage = reached(path)
+        advised = _STAGE.fullmatch(error.hint)
+        if advised and advised["stage"] not in stages:
+            return attempt(path, scratch, (*stages, advised["stage"]))
+        stage = reached(path, stages)
         open_input = stage == Stage.PARSED and "--input-shape" in error.hint
         return Outcome(path.name, stage, causes(error), str(error), open_input)
     except Exception:
         crash = traceback.format_exc()
-        return Outcome(path.name, reached(path), ("a traceback",), crash=crash)
+        return Outcome(path.name, reached(path, stages), ("a traceback",), crash=crash)
 
 
-def reached(path: Path) -> Stage:
+def reached(path: Path, stages: tuple[str, ...]) -> Stage:
     """How far a file comes that does not convert."""
     stage = Stage.READ
     try:
         message = upgrade(read_net(path))
         stage = Stage.PARSED
-        net = build_net(message, source=path.name)
+        net = build_net(message, source=path.name, state=NetState(stages=stages))
         if all(top.dims is not None for layer in net.layers for top in layer.tops):
             stage = Stage.SHAPED
     except Exception:  # whatever it is, the caller has seen it; how far it came is the answer
