@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import numpy.typing as npt
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Layout",
     "caffe_order",
     "chw_columns_to_layout_rows",
+    "ifog_rows_to_ifgo_columns",
     "image",
     "iohw_to_hwoi",
     "oihw_to_hwio",
@@ -102,6 +104,12 @@ def oihw_to_hwio(kernel: Array) -> Array:
 def iohw_to_hwoi(kernel: Array) -> Array:
     """(I, O/G, *hw) -> (*hw, O/G, I): a Deconvolution's kernel, as a view."""
     return kernel.transpose((*range(2, kernel.ndim), 1, 0))
+
+
+def ifog_rows_to_ifgo_columns(array: Array) -> Array:
+    """(4H, in) -> (in, 4H), or (4H,): the gates in Keras's order (lstm_unit_layer.cpp: i f o g)."""
+    i, f, o, g = np.split(array, 4)
+    return np.concatenate([i, f, g, o]).T
 
 
 def chw_columns_to_layout_rows(

@@ -86,6 +86,8 @@ def _certain(net: Net, layer: Layer) -> Iterator[Key]:
         yield from (blob.key for blob in layer.bottoms[:2])
         yield from (blob.key for blob in layer.bottoms[len(layer.bottoms) - states :])
         yield from (blob.key for blob in layer.tops)
+    if layer.type == "Lstm" and len(layer.bottoms[0].shape) == 3:
+        yield from (blob.key for blob in (*layer.bottoms, *layer.tops) if len(blob.shape) > 1)
     if layer.type == "LSTMUnit":
         yield from (blob.key for blob in (*layer.bottoms, *layer.tops))
     if layer.type == "Slice" and _cuts_steps(layer) and _works_on_steps(net, layer):
@@ -133,6 +135,11 @@ def _of_one_axis_order(layer: Layer) -> Iterator[Blob]:
 # What they produce, or read beside x, lacks axes or has more, but not among the first two.
 _OF_OTHER_RANK = frozenset({"Embed", "InnerProduct", "Reshape", "Flatten", "Scale", "Bias"})
 
+# What they have in one place does not stand there in the other, or only some of their blobs do.
+_OF_THEIR_OWN_AXES = frozenset(
+    {"LSTM", "LSTMUnit", "Lstm", "Permute", "RNN", "Reduction", "Transpose"}
+)
+
 
 def _moves_axes(layer: Layer) -> bool:
     params = layer.params.fresh()
@@ -143,4 +150,4 @@ def _moves_axes(layer: Layer) -> bool:
     if layer.type in ("Scale", "Bias") and len(layer.bottoms) > 1:
         p = params.scale_param if layer.type == "Scale" else params.bias_param
         return bool(p.axis % len(layer.bottoms[0].shape) != 0)
-    return layer.type in ("Permute", "Reduction", "LSTM", "RNN", "LSTMUnit")
+    return layer.type in _OF_THEIR_OWN_AXES

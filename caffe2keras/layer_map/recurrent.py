@@ -14,7 +14,7 @@ import numpy as np
 from caffe2keras.graph.net import Layer, Note, Weight
 from caffe2keras.layer_map.registry import Layouts, Operand, Placed, maps
 from caffe2keras.layer_map.wiring import flatten, reshape
-from caffe2keras.layout import Array, caffe_order, time_major
+from caffe2keras.layout import Array, caffe_order, ifog_rows_to_ifgo_columns, time_major
 from caffe2keras.spec import (
     Call,
     Fragment,
@@ -25,7 +25,7 @@ from caffe2keras.spec import (
     Variable,
 )
 
-__all__ = ["continuation_indicator", "lstm", "lstm_unit", "rnn"]
+__all__ = ["begins_with_zeros", "continuation_indicator", "lstm", "lstm_unit", "rnn"]
 
 
 def _batch_major(layer: Layer, given: Layouts) -> Layouts:
@@ -49,7 +49,7 @@ def lstm(layer: Placed) -> Fragment:
     Differs  without expose_hidden every prediction begins with a state of zeros
     """
     names = ("kernel", "bias", "static_kernel", "recurrent_kernel")
-    variables = _variables(layer, names, _ifog_rows_to_ifgo_columns)
+    variables = _variables(layer, names, ifog_rows_to_ifgo_columns)
     if not _is_plain(layer):
         return _general(layer, "caffe2keras>CaffeLSTM", variables)
     kernel, bias, recurrent = variables
@@ -196,7 +196,7 @@ def _general(layer: Placed, class_name: str, variables: tuple[Variable, ...]) ->
         inputs += [FragmentInput(len(layer.inputs) - exposed + i) for i in range(exposed)]
     calls.append(Call(KerasLayer(class_name, config, variables), tuple(inputs)))
     tops = tuple(FragmentOutput(len(calls) - 1, i) for i in range(1 + exposed))
-    notes = () if begins_once or exposed else (_begins_with_zeros(layer),)
+    notes = () if begins_once or exposed else (begins_with_zeros(layer),)
     return Fragment(tuple(calls), tops, (time_major(3),) * len(tops), notes)
 
 
@@ -212,7 +212,8 @@ def _flat(
     return [Call(keras, (FragmentInput(place),))], FragmentOutput(already)
 
 
-def _begins_with_zeros(layer: Placed) -> Note:
+def begins_with_zeros(layer: Placed) -> Note:
+    """What the user must know of a layer that Caffe lets go on where it stopped."""
     text = (
         "each prediction begins with a state of zeros; Caffe keeps the state from one forward "
         "pass to the next where cont is not 0 at the first step"
@@ -237,9 +238,3 @@ def _variable(name: str, weight: Weight, array: Array) -> Variable:
 def _named(variable: Variable) -> Variable:
     name = variable.name.removeprefix("output_")
     return Variable(name, variable.shape, variable.view, variable.weight)
-
-
-def _ifog_rows_to_ifgo_columns(array: Array) -> Array:
-    """(4H, in) -> (in, 4H), or (4H,): the gates in Keras's order (lstm_unit_layer.cpp: i f o g)."""
-    i, f, o, g = np.split(array, 4)
-    return np.concatenate([i, f, g, o]).T

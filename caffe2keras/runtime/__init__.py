@@ -5,19 +5,33 @@ file that uses them. It imports Keras and nothing else of caffe2keras; each laye
 same numbers on every backend (on OpenVINO, inference only).
 """
 
+from caffe2keras.runtime.accuracy import Accuracy
 from caffe2keras.runtime.activation import AbsVal, Clip, SignedSqrt, SoftThreshold, Swish, Threshold
+from caffe2keras.runtime.added_loss import AddLoss, LossValue
 from caffe2keras.runtime.argmax import ArgMax
 from caffe2keras.runtime.att_lstm import AttLSTM
 from caffe2keras.runtime.att_lstm_cond import AttLSTMCond
 from caffe2keras.runtime.base_lstm import hard_sigmoid
 from caffe2keras.runtime.bilinear import BilinearPooling, CompactBilinearPooling
 from caffe2keras.runtime.class_activation_mapping import ClassActivationMapping
+from caffe2keras.runtime.class_losses import (
+    HingeLoss,
+    InfogainLoss,
+    MultinomialLogisticLoss,
+    SoftmaxWithLoss,
+)
 from caffe2keras.runtime.constant import Constant
 from caffe2keras.runtime.convolution import Conv
 from caffe2keras.runtime.convolution_transpose import ConvTranspose
 from caffe2keras.runtime.count_sketch import CountSketch
 from caffe2keras.runtime.detection_output import DetectionOutput
 from caffe2keras.runtime.distance import InnerDistance
+from caffe2keras.runtime.distance_losses import (
+    ContrastiveLoss,
+    EuclideanLoss,
+    SigmoidCrossEntropyLoss,
+    SmoothL1Loss,
+)
 from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile
 from caffe2keras.runtime.interpolation import Interpolation2D
@@ -25,6 +39,7 @@ from caffe2keras.runtime.locally_connected import LocallyConnected2D
 from caffe2keras.runtime.lr_multiplier import LearningRateMultiplier, set_lr_multipliers
 from caffe2keras.runtime.lrn import LRN
 from caffe2keras.runtime.lstm_cond import LSTMCond
+from caffe2keras.runtime.mdlstm import MDLSTM, MultiDirectionalLSTM
 from caffe2keras.runtime.merging import WeightedSum
 from caffe2keras.runtime.normalization import MVN, BatchStatisticsNormalization
 from caffe2keras.runtime.normalize import Normalize
@@ -50,13 +65,17 @@ from caffe2keras.runtime.solvers import (
     CaffeRMSProp,
     CaffeSGD,
 )
+from caffe2keras.runtime.step_marks import StepMarks
 from caffe2keras.runtime.unpooling import MaxUnpooling2D, Unpooling2D
 from caffe2keras.runtime.yolo_detection import YoloDetectionOutput, Yolov3DetectionOutput
 
 __all__ = [
     "LRN",
+    "MDLSTM",
     "MVN",
     "AbsVal",
+    "Accuracy",
+    "AddLoss",
     "ArgMax",
     "AttLSTM",
     "AttLSTMCond",
@@ -77,15 +96,19 @@ __all__ = [
     "Clip",
     "CompactBilinearPooling",
     "Constant",
+    "ContrastiveLoss",
     "Conv",
     "ConvTranspose",
     "CountSketch",
     "CropLike",
     "DetectionOutput",
+    "EuclideanLoss",
     "Exp",
     "Filter",
     "FixedReshape",
+    "HingeLoss",
     "Im2col",
+    "InfogainLoss",
     "InnerDistance",
     "Interpolation2D",
     "InverseDecay",
@@ -94,8 +117,11 @@ __all__ = [
     "LearningRateMultiplier",
     "LocallyConnected2D",
     "Log",
+    "LossValue",
     "MaxPooling2DWithMask",
     "MaxUnpooling2D",
+    "MultiDirectionalLSTM",
+    "MultinomialLogisticLoss",
     "Normalize",
     "PSROIPooling",
     "Pooling2D",
@@ -109,10 +135,14 @@ __all__ = [
     "ReverseSequence",
     "Scale",
     "ShuffleChannels",
+    "SigmoidCrossEntropyLoss",
     "SigmoidDecay",
     "SignedSqrt",
     "Slice",
+    "SmoothL1Loss",
     "SoftThreshold",
+    "SoftmaxWithLoss",
+    "StepMarks",
     "StochasticPooling2D",
     "Swish",
     "Threshold",

@@ -54,22 +54,24 @@ def lstm_unit(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
 @infers("Lstm")
 @blobs(bottoms=(1, 2))
 def lstm_junhyukoh(params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
-    """Rows (T·N, in), or (T, N, *in) in the forks of it -> h (T·N, D) or (T, N, D).
+    """Rows (T·N, *in), or (T, N, in) in the forks of it -> h (T·N, D) or (T, N, D).
 
     Weights: W_i (4D, in), W_h (4D, D), b (4D,). A second input says where sequences go on, one
     number a row. junhyukoh's lstm_layer.cpp takes the rows of N = batch_size streams in one
-    axis; senlinuc's and CTPN's take steps and streams as two, and do not read batch_size.
+    axis, senlinuc's and CTPN's take steps and streams as two and do not read batch_size: three
+    axes mean theirs, any other number junhyukoh's.
     """
     p, x = params.lstm_param, bottoms[0]
     demand(p.num_output > 0, "num_output is missing or zero")
     demand(len(x) >= 2, f"it takes an input of 2 axes or more, received {x}")
-    rows = x[: min(2, len(x) - 1)]
+    rows = x[:2] if len(x) == 3 else x[:1]
     demand(
         len(rows) == 2 or (p.batch_size > 0 and rows[0] % p.batch_size == 0),
         f"batch_size {p.batch_size} does not divide the {x[0]} rows",
     )
     for clip in bottoms[1:]:
-        demand(count(clip) == count(rows), f"the marks take {count(rows)} numbers, got {clip}")
+        expected = f"the marks take {count(rows)} numbers along the first axis, got {clip}"
+        demand(count(clip) == clip[0] == count(rows), expected)
     gates = 4 * p.num_output
     weights = ((gates, count(x, len(rows))), (gates, p.num_output), (gates,))
     return Inferred(((*rows, p.num_output),), weights)

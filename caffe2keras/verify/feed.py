@@ -40,6 +40,7 @@ _INDICES: Mapping[tuple[str, int], Callable[[Layer], Limit]] = {
     ("BatchReindex", 1): lambda layer: layer.bottoms[0].shape[0],
     ("Embed", 0): lambda layer: int(layer.params.fresh().embed_param.input_dim),
     ("LSTM", 1): lambda layer: 2,  # whether the sequence goes on
+    ("Lstm", 1): lambda layer: 2,
     ("PSROIPooling", 1): lambda layer: _regions(
         layer, layer.params.fresh().psroi_pooling_param.spatial_scale
     ),

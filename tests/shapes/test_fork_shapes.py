@@ -189,21 +189,23 @@ def test_a_compact_bilinear_pooling_sums_over_the_image_or_not(inferred, refused
         ("num_output: 4", (6, 5), (6, 4), 5),
         ("num_output: 4 batch_size: 2", (6, 5), (6, 4), 5),
         ("num_output: 4", (3, 2, 5), (3, 2, 4), 5),
-        ("num_output: 4", (3, 2, 5, 6), (3, 2, 4), 30),
+        ("num_output: 4 batch_size: 3", (6, 2, 5, 1), (6, 4), 10),
     ],
 )
 def test_an_lstm_of_the_text_readers(inferred, fields, rows, top, inputs):
     answer = inferred("Lstm", f"lstm_param {{ {fields} }}", rows)
     assert answer.tops == (top,)
     assert answer.weights == ((16, inputs), (16, 4), (16,))
-    marks = (6,) if len(top) == 2 else (3, 2)
-    assert inferred("Lstm", f"lstm_param {{ {fields} }}", rows, marks).tops == (top,)
+    for marks in ((6,), (6, 1)):
+        assert inferred("Lstm", f"lstm_param {{ {fields} }}", rows, marks).tops == (top,)
 
 
 def test_an_lstm_of_the_text_readers_divides_its_rows(refused):
     text = "lstm_param { num_output: 4 batch_size: 4 }"
     refused("batch_size 4 does not divide the 6 rows", "Lstm", text, (6, 5))
-    refused("the marks take 6 numbers", "Lstm", "lstm_param { num_output: 4 }", (6, 5), (5,))
+    plain = "lstm_param { num_output: 4 }"
+    refused("the marks take 6 numbers", "Lstm", plain, (6, 5), (5,))
+    refused("along the first axis", "Lstm", plain, (3, 2, 5), (3, 2))
     refused("num_output is missing", "Lstm", "", (6, 5))
 
 
