@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +10,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
-from caffe2keras.read.tokens import unquoted, unquoted_bytes
+from caffe2keras.read.tokens import boolean, integer, real, unquoted, unquoted_bytes
 
 __all__ = ["BOOKKEEPING", "FieldSpec", "closest_field", "closest_member", "fields_of"]
 
@@ -88,7 +87,7 @@ def _reader(field: FieldDescriptor) -> tuple[set[str], Callable[[str], Any], str
     if field.enum_type is not None:
         return {"word", "number"}, _enum_reader(field.enum_type), _members(field.enum_type)
     if field.cpp_type in _INTEGERS:
-        return {"number"}, _integer, f"an integer {_INTEGERS[field.cpp_type]}"
+        return {"number"}, integer, f"an integer {_INTEGERS[field.cpp_type]}"
     return _READERS[field.type]
 
 
@@ -107,43 +106,11 @@ def _enum_reader(enum: EnumDescriptor) -> Callable[[str], int]:
     def read(text: str) -> int:
         if text in names:
             return names[text]
-        if text.isidentifier() or _integer(text) not in names.values():
+        if text.isidentifier() or integer(text) not in names.values():
             raise KeyError(text)
-        return _integer(text)
+        return integer(text)
 
     return read
-
-
-def _integer(text: str) -> int:
-    digits = text.lstrip("-").strip()
-    base = 10
-    if digits[0] == "0" and len(digits) > 1:
-        base = 16 if digits[1] in "xX" else 8
-    value = int(digits, base)
-    return -value if text[0] == "-" else value
-
-
-_OCTAL = re.compile(r"-?\s*0[0-9]")
-
-
-def _float(text: str) -> float:
-    if _OCTAL.match(text):
-        raise ValueError(text)  # protobuf's old versions read it as octal, its new ones refuse it
-    try:
-        return float(text)
-    except ValueError:
-        number = "".join(text.lower().split())
-        return float(number if "n" in number else number.removesuffix("f"))  # 1.5f, - inf
-
-
-def _bool(text: str) -> bool:
-    if text in ("true", "True", "t"):
-        return True
-    if text in ("false", "False", "f"):
-        return False
-    if (number := _integer(text)) not in (0, 1):
-        raise ValueError(text)
-    return bool(number)
 
 
 _INTEGERS = {
@@ -154,9 +121,9 @@ _INTEGERS = {
 }
 
 _READERS: dict[int, tuple[set[str], Callable[[str], Any], str]] = {
-    FieldDescriptor.TYPE_FLOAT: ({"number", "word"}, _float, "a number"),
-    FieldDescriptor.TYPE_DOUBLE: ({"number", "word"}, _float, "a number"),
-    FieldDescriptor.TYPE_BOOL: ({"number", "word"}, _bool, "true or false"),
+    FieldDescriptor.TYPE_FLOAT: ({"number", "word"}, real, "a number"),
+    FieldDescriptor.TYPE_DOUBLE: ({"number", "word"}, real, "a number"),
+    FieldDescriptor.TYPE_BOOL: ({"number", "word"}, boolean, "true or false"),
     FieldDescriptor.TYPE_STRING: ({"string"}, unquoted, "a string in quotes"),
     FieldDescriptor.TYPE_BYTES: ({"string"}, unquoted_bytes, "a string in quotes"),
 }

@@ -18,7 +18,10 @@ __all__ = [
     "SEPARATOR",
     "STATEMENT",
     "blame",
+    "boolean",
     "compact",
+    "integer",
+    "real",
     "token_after",
     "unquoted",
     "unquoted_bytes",
@@ -64,6 +67,7 @@ _ESCAPE = re.compile(
     |u(?P<short>[0-9a-fA-F]{4})|U(?P<long>[0-9a-fA-F]{8})|(?P<other>.))""",
     re.VERBOSE,
 )
+_OCTAL = re.compile(r"-?\s*0[0-9]")
 _OTHERS = dict(zip("abfnrtv?\"'\\", b"\a\b\f\n\r\t\v?\"'\\", strict=True))
 
 
@@ -106,6 +110,50 @@ def _escaped(escape: re.Match[str]) -> bytes:
     if escape["other"] not in _OTHERS:
         raise ValueError(escape[0])
     return bytes([_OTHERS[escape["other"]]])
+
+
+def integer(text: str) -> int:
+    """What a token says as an integer: decimal, hexadecimal, or octal.
+
+    Raises:
+        ValueError: it is none.
+    """
+    digits = text.lstrip("-").strip()
+    base = 10
+    if digits[0] == "0" and len(digits) > 1:
+        base = 16 if digits[1] in "xX" else 8
+    value = int(digits, base)
+    return -value if text[0] == "-" else value
+
+
+def real(text: str) -> float:
+    """What a token says as a number; ``inf``, ``nan`` and ``1.5f`` are some.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if _OCTAL.match(text):
+        raise ValueError(text)  # protobuf's old versions read it as octal, its new ones refuse it
+    try:
+        return float(text)
+    except ValueError:
+        number = "".join(text.lower().split())
+        return float(number if "n" in number else number.removesuffix("f"))  # 1.5f, - inf
+
+
+def boolean(text: str) -> bool:
+    """What a token says as a truth.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if text in ("true", "True", "t"):
+        return True
+    if text in ("false", "False", "f"):
+        return False
+    if (number := integer(text)) not in (0, 1):
+        raise ValueError(text)
+    return bool(number)
 
 
 def compact(text: str) -> str:
