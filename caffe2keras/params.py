@@ -7,9 +7,11 @@ looked at: such a field is refused by name, never dropped in silence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from caffe2keras.foreign import Foreign, Written, unread, written
 
 __all__ = ["Params", "Unread"]
 
@@ -43,8 +45,11 @@ class Params:
         message: the protobuf message; never changed.
     """
 
-    def __init__(self, message: Any, _path: str = "", _read: set[str] | None = None) -> None:
+    def __init__(
+        self, message: Any, _path: str = "", _read: set[str] | None = None, _root: Any = None
+    ) -> None:
         self._message = message
+        self._root = message if _root is None else _root
         self._path = _path
         self._read: set[str] = set() if _read is None else _read
         self._fields = message.DESCRIPTOR.fields_by_name
@@ -72,10 +77,23 @@ class Params:
 
     def _children(self, name: str, value: Any, field: Any) -> Any:
         if not _is_repeated(field):
-            return Params(value, f"{self._path}{name}.", self._read)
+            return Params(value, f"{self._path}{name}.", self._read, self._root)
         return tuple(
-            Params(item, f"{self._path}{name}[{i}].", self._read) for i, item in enumerate(value)
+            Params(item, f"{self._path}{name}[{i}].", self._read, self._root)
+            for i, item in enumerate(value)
         )
+
+    @property
+    def foreign(self) -> Foreign:
+        """What the author set here that caffe.proto does not know, to be read by a plugin."""
+        start = len(self._path)
+        fields = tuple(
+            field
+            for fields in _written(_unknown_fields(self._root))
+            for field in fields
+            if field.path.startswith(self._path) and "." not in field.path[start:]
+        )
+        return Foreign(fields, self._path, self._read, self._fields)
 
     def has(self, name: str) -> bool:
         """Whether the author set this field (a repeated one: gave at least one value)."""
@@ -90,17 +108,26 @@ class Params:
             self._read.add(f"{self._path}{name}.*")
 
     def unread(self) -> tuple[Unread, ...]:
-        """Fields set to other than their default that nobody read, unknown fields included."""
-        return tuple(self._unread(self._message, self._path))
+        """Fields set to other than their default that nobody read, foreign ones included."""
+        return (*self._unread(self._message, self._path), *self.unread_foreign())
+
+    def unread_foreign(self) -> tuple[Unread, ...]:
+        """Fields that caffe.proto does not know and that nobody read."""
+        items = _unknown_fields(self._message)
+        return tuple(
+            told
+            for item, fields in zip(items, _written(items), strict=True)
+            for told in _unread_parts(item, fields, self._read)
+        )
 
     def _unread(self, message: Any, path: str) -> Iterator[Unread]:
         for field, value in message.ListFields():
             name = path + field.name
-            if field.name == "unknown_field":
-                yield from (_unknown(item) for item in value)
-            elif f"{name}.*" in self._read or field.name.startswith("source_"):
+            if f"{name}.*" in self._read or field.name.startswith("source_"):
                 continue
-            elif field.message_type is not None:
+            if field.name == "unknown_field":
+                continue
+            if field.message_type is not None:
                 items = list(value) if _is_repeated(field) else [value]
                 for i, item in enumerate(items):
                     yield from self._unread(
@@ -108,6 +135,26 @@ class Params:
                     )
             elif name not in self._read and (_is_repeated(field) or value != field.default_value):
                 yield Unread(name, _text(value, field))
+
+
+def _unknown_fields(message: Any) -> Sequence[Any]:
+    return getattr(message, "unknown_field", ())
+
+
+def _written(items: Sequence[Any]) -> tuple[tuple[Written, ...], ...]:
+    return written([(item.path, item.value) for item in items])
+
+
+def _unread_parts(
+    item: Any, fields: tuple[Written, ...], read: Collection[str]
+) -> Iterator[Unread]:
+    """An unknown field whole, or what is left of one that a plugin has read in part."""
+    rest = tuple(unread(fields, read))
+    if rest == fields:
+        yield Unread(item.path, item.value, item.line, item.column, item.suggestion)
+        return
+    for field in rest:
+        yield Unread(field.path, field.text, item.line, item.column)
 
 
 def _is_repeated(field: Any) -> bool:
@@ -131,7 +178,3 @@ def _text(value: Any, field: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(str(v) for v in value)
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _unknown(item: Any) -> Unread:
-    return Unread(item.path, item.value, item.line, item.column, item.suggestion)
