@@ -86,6 +86,7 @@ class BlobRecord:
             in place wrote over, here or through shared memory, is not.
         padded_axis: the axis, Caffe's, along which the length depends on the values in Caffe; the
             Keras tensor is filled up with -1 there. None for all but a few.
+        drawn: whether its values are random, anew at each pass, in Caffe and in Keras.
     """
 
     blob: str
@@ -97,6 +98,7 @@ class BlobRecord:
     layout: Layout
     final: bool
     padded_axis: int | None = None
+    drawn: bool = False
 
 
 @dataclass(frozen=True)

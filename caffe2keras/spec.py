@@ -17,6 +17,7 @@ from caffe2keras.graph.net import Note, Shape, Weight
 from caffe2keras.layout import Layout
 
 __all__ = [
+    "SAMPLED_DROPOUT",
     "BlobTensor",
     "Call",
     "Fragment",
@@ -30,6 +31,9 @@ __all__ = [
     "Variable",
     "line",
 ]
+
+# The one class that the record must know: what comes of it is random.
+SAMPLED_DROPOUT = "caffe2keras>SampledDropout"
 
 
 @dataclass(frozen=True)

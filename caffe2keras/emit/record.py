@@ -5,11 +5,19 @@ It is a JSON object in the root attribute ``caffe2keras``; ``load.read_record`` 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from caffe2keras.layout import DataFormat
-from caffe2keras.spec import BlobTensor, KerasModel, NamedLayer, TensorRef, Variable
+from caffe2keras.spec import (
+    SAMPLED_DROPOUT,
+    BlobTensor,
+    KerasModel,
+    NamedLayer,
+    TensorRef,
+    Variable,
+)
 
 __all__ = ["Source", "Sources", "record_of"]
 
@@ -47,6 +55,7 @@ def record_of(
         version: of this tool.
     """
     ends = dict.fromkeys(model.outputs)
+    drawn = _drawn(model)
     return {
         "version": version,
         "net": net_name,
@@ -57,7 +66,7 @@ def record_of(
         },
         "inputs": [_input(_first_on(model, tensor)) for tensor in model.inputs],
         "outputs": [_name_of_output(model, tensor) for tensor in ends],
-        "blobs": [_blob(blob) for blob in model.blobs],
+        "blobs": [_blob(blob, drawn) for blob in model.blobs],
         "variables": [
             _variable(named, variable)
             for named in model.layers
@@ -93,7 +102,20 @@ def _name_of_output(model: KerasModel, tensor: object) -> str:
     return [blob.blob for blob in model.blobs if blob.tensor == tensor][-1]
 
 
-def _blob(blob: BlobTensor) -> dict[str, Any]:
+def _drawn(model: KerasModel) -> frozenset[tuple[str, int]]:
+    """The calls whose outputs are random: layers that draw when predicting, all behind them."""
+    draws = {named.name for named in model.layers if named.layer.class_name == SAMPLED_DROPOUT}
+    calls: Counter[str] = Counter()
+    drawn: set[tuple[str, int]] = set()
+    for node in model.nodes:
+        call = (node.layer, calls[node.layer])
+        calls[node.layer] += 1
+        if node.layer in draws or any((t.layer, t.node) in drawn for t in node.inputs):
+            drawn.add(call)
+    return frozenset(drawn)
+
+
+def _blob(blob: BlobTensor, drawn: frozenset[tuple[str, int]]) -> dict[str, Any]:
     entry = {
         "blob": blob.blob,
         "caffe_layer": blob.caffe_layer,
@@ -106,6 +128,8 @@ def _blob(blob: BlobTensor) -> dict[str, Any]:
     }
     if blob.padded_axis is not None:
         entry["padded_axis"] = blob.padded_axis
+    if (blob.tensor.layer, blob.tensor.node) in drawn:
+        entry["drawn"] = True
     return entry
 
 

@@ -7,8 +7,9 @@ from math import log
 import numpy as np
 
 from caffe2keras.errors import UnsupportedFieldError
+from caffe2keras.graph.net import Note
 from caffe2keras.layer_map.registry import Placed, maps
-from caffe2keras.spec import Fragment, KerasLayer, Variable, line
+from caffe2keras.spec import SAMPLED_DROPOUT, Fragment, KerasLayer, Variable, line
 
 __all__ = [
     "absval",
@@ -147,25 +148,30 @@ def dropout(layer: Placed) -> Fragment:
     """Nothing when predicting; drops and rescales when training, as in Caffe.
 
     Caffe    dropout_ratio is the share that is dropped; without scale_train (caffe-fast-rcnn)
-             predictions are multiplied by the share that is kept
-    Keras    Dropout with that rate; before it caffe2keras>Power without scale_train
-    Refuses  sample_weights_test (Bayesian SegNet), which draws at random in testing too
+             predictions are multiplied by the share that is kept; with sample_weights_test
+             (Bayesian SegNet) it drops at random when predicting too
+    Keras    Dropout with that rate, or caffe2keras>SampledDropout; before it caffe2keras>Power
+             without scale_train
+    Source   dropout_layer.cpp in alexgkendall's caffe-segnet for sample_weights_test
     """
     p = layer.params.dropout_param
     rate = p.dropout_ratio
-    if p.sample_weights_test:
-        raise UnsupportedFieldError(
-            what="dropout_param.sample_weights_test = true",
-            why="it drops at random in testing too, and a converted net computes the same "
-            "numbers every time",
-            hint="set sample_weights_test to false for the mean of what it draws",
-        )
-    drop = KerasLayer("Dropout", {"rate": rate})
+    sampled = p.sample_weights_test
+    drop = KerasLayer(SAMPLED_DROPOUT if sampled else "Dropout", {"rate": rate})
+    notes = (_sampled(layer),) if sampled else ()
     if p.scale_train:
-        return line(drop)
+        return line(drop, notes=notes)
     # What Keras scales up in training by itself is then back where it was.
     kept = {"power": 1.0, "scale": 1.0 - rate, "shift": 0.0}
-    return line(KerasLayer("caffe2keras>Power", kept, suffix="_scale"), drop)
+    return line(KerasLayer("caffe2keras>Power", kept, suffix="_scale"), drop, notes=notes)
+
+
+def _sampled(layer: Placed) -> Note:
+    text = (
+        "it drops at random in every prediction, as sample_weights_test asks; verify compares "
+        "the mean, and sampling = False in the Keras layer gives it"
+    )
+    return Note("decided", layer.name, text)
 
 
 @maps("Noise", any_batch_axis=True)

@@ -88,7 +88,8 @@ def _first_home(layer: Placed) -> Params:
             "each pixel's channels, and this image has many",
             hint="name it in normalize_param for a norm of each pixel",
         )
-    return layer.params.softmax_param
+    home: Params = layer.params.softmax_param
+    return home
 
 
 @maps("PriorBox", wants="image")

@@ -32,6 +32,7 @@ from caffe2keras.runtime.distance_losses import (
     SigmoidCrossEntropyLoss,
     SmoothL1Loss,
 )
+from caffe2keras.runtime.dropout import SampledDropout
 from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile
 from caffe2keras.runtime.interpolation import Interpolation2D
@@ -133,6 +134,7 @@ __all__ = [
     "Reduction",
     "Reverse",
     "ReverseSequence",
+    "SampledDropout",
     "Scale",
     "ShuffleChannels",
     "SigmoidCrossEntropyLoss",

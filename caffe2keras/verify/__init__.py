@@ -104,21 +104,24 @@ def _choose(
     """The blobs to compare, in order of execution, and the reference's others with the reason."""
     fed = {entry.layer for entry in record.inputs}
     final = {entry.blob: entry for entry in record.blobs if entry.final}
+    drawn = {entry.blob for entry in final.values() if entry.drawn and witness.draws}
     wanted = tuple(
         entry
         for entry in final.values()
-        if entry.blob in witness.expected and (entry.layer not in fed)
+        if entry.blob in witness.expected and entry.layer not in fed and entry.blob not in drawn
     )
     overwritten = {entry.blob for entry in record.blobs if entry.blob not in final}
     passed_over = tuple(
-        NotCompared(name, _reason(name in overwritten))
+        NotCompared(name, _reason(name in overwritten, name in drawn))
         for name in witness.expected
-        if name not in final
+        if name not in final or name in drawn
     )
     return wanted, passed_over
 
 
-def _reason(overwritten: bool) -> str:
+def _reason(overwritten: bool, drawn: bool) -> str:
+    if drawn:
+        return "it is drawn at random, anew at each pass; the oracle compares its mean"
     if overwritten:
         return "Caffe has overwritten it in place"
     return "the model does not have it: it was folded into another layer, or dropped"

@@ -52,6 +52,7 @@ def predict(
     if not wanted:
         return ()
     model = load_model(path, open_shapes(record, inputs))
+    _take_means(model)
     tensors = [_tensor(model, blob) for blob in wanted]
     by_layer = {entry.layer: entry for entry in record.inputs}
     order = [by_layer[tensor._keras_history.operation.name] for tensor in model.inputs]
@@ -64,6 +65,13 @@ def predict(
     return tuple(
         blob.layout.to_caffe(np.asarray(array)) for blob, array in zip(wanted, arrays, strict=True)
     )
+
+
+def _take_means(model: Any) -> None:
+    """Let layers that draw at random, as their ``sampling`` says, give the mean instead."""
+    for layer in model.layers:
+        if hasattr(layer, "sampling"):
+            layer.sampling = False
 
 
 def _tensor(model: Any, blob: BlobRecord) -> Any:

@@ -33,12 +33,14 @@ class Witness:
         inputs: what was fed, by input blob.
         expected: what came of it, by blob: the values after a forward pass.
         notes: what the user should know.
+        draws: whether layers that draw at random have drawn, or gave their mean.
     """
 
     name: str
     inputs: Mapping[str, Array]
     expected: Mapping[str, Array]
     notes: tuple[str, ...]
+    draws: bool
 
 
 def by_stored_blobs(record: Record, path: StrPath, inputs: Mapping[str, Array]) -> Witness:
@@ -57,7 +59,7 @@ def by_stored_blobs(record: Record, path: StrPath, inputs: Mapping[str, Array]) 
     fed = complete(record, {**reference.outputs, **reference.inputs, **inputs}, path)
     strangers = [name for name in reference.inputs if name not in fed]
     notes = tuple(f'the model does not take the input "{name}"' for name in strangers)
-    return Witness(f"the blobs in {Path(path).name}", fed, reference.outputs, notes)
+    return Witness(f"the blobs in {Path(path).name}", fed, reference.outputs, notes, draws=True)
 
 
 def by_oracle(
@@ -91,7 +93,7 @@ def by_oracle(
     expected = {key[0]: array for key, array in blobs.items() if key in final}
     origin = "the given inputs" if len(inputs) == len(fed) else f"random inputs, seed {seed}"
     notes = _changed_sources(record, prototxt, weights)
-    return Witness(f"the oracle on {origin}", fed, expected, notes)
+    return Witness(f"the oracle on {origin}", fed, expected, notes, draws=False)
 
 
 def _final_keys(record: Record, net: Net) -> frozenset[tuple[str, int]]:

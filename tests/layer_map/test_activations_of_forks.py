@@ -39,6 +39,10 @@ def layer(words: str) -> str:
             'type: "Dropout" dropout_param { dropout_ratio: 0.3 scale_train: false }',
             ("caffe2keras>Power", "Dropout"),
         ),
+        (
+            'type: "Dropout" dropout_param { dropout_ratio: 0.3 sample_weights_test: true }',
+            ("caffe2keras>SampledDropout",),
+        ),
     ],
 )
 def test_an_activation_is_the_fork_s(checked, words, classes):
@@ -48,10 +52,10 @@ def test_an_activation_is_the_fork_s(checked, words, classes):
     assert made.report.static_batch is None
 
 
-def test_dropping_at_random_in_testing_is_refused(refusal):
-    text = refusal(layer('type: "Dropout" dropout_param { sample_weights_test: true }'), x=X)
-    assert "sample_weights_test = true" in text
-    assert "set sample_weights_test to false" in text
+def test_dropping_at_random_in_testing_is_told(checked):
+    made = checked(layer('type: "Dropout" dropout_param { sample_weights_test: true }'), x=X)
+    [note] = [note for note in made.report.notes if note.subject == "l"]
+    assert "drops at random in every prediction" in note.text
 
 
 @pytest.mark.parametrize("bounds", ["lb: 0 ub: 3", "lb: 4 ub: 3"])

@@ -6,7 +6,6 @@ from math import log
 
 import numpy as np
 
-from caffe2keras.errors import UnsupportedFieldError
 from caffe2keras.graph.net import Layer
 from caffe2keras.verify.oracle.axes import canonical
 from caffe2keras.verify.oracle.registry import Array, Arrays, Tops, computes
@@ -144,18 +143,11 @@ def threshold(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
 def dropout(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     """Nothing, since Caffe scales while training (dropout_layer.cpp).
 
-    Without scale_train (caffe-fast-rcnn) it is the other way round.
-
-    Raises:
-        UnsupportedFieldError: it draws at random even now (sample_weights_test of caffe-segnet).
+    Without scale_train (caffe-fast-rcnn) it is the other way round. Where it draws at random even
+    now (sample_weights_test of caffe-segnet), this is the mean.
     """
     p = layer.params.dropout_param
-    if p.sample_weights_test:
-        raise UnsupportedFieldError(
-            what=f"{layer}: dropout_param.sample_weights_test = true",
-            where=layer.where,
-            why="what it keeps is random, anew at every forward pass",
-        )
+    p.honoured("sample_weights_test")
     return (bottoms[0] if p.scale_train else bottoms[0] * (1 - p.dropout_ratio),)
 
 

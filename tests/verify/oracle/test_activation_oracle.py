@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-
-from caffe2keras.errors import UnsupportedFieldError
 
 
 def test_sigmoid_softmax_and_bnll_bear_large_numbers(compute):
@@ -55,9 +52,9 @@ def test_dropout_without_scale_train_scales_now(compute):
     np.testing.assert_array_equal(compute(layer % "scale_train: false", [4.0])[0], [3])
 
 
-def test_dropout_that_drops_even_in_testing_is_refused(compute):
-    with pytest.raises(UnsupportedFieldError, match="sample_weights_test"):
-        compute('type: "Dropout" dropout_param { sample_weights_test: true }', [4.0])
+def test_dropout_that_drops_even_in_testing_gives_its_mean(compute):
+    (y,) = compute('type: "Dropout" dropout_param { sample_weights_test: true }', [4.0])
+    np.testing.assert_array_equal(y, [4])
 
 
 def test_noise_is_for_training(compute):
