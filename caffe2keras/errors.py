@@ -6,6 +6,7 @@
     ├── InputError                          3   the files are at fault
     │   ├── PrototxtError                       the prototxt does not parse (file, line, column)
     │   ├── CaffemodelError                     truncated, empty, or not a caffemodel
+    │   ├── PluginError                         a plugin that cannot be loaded, or fails at its work
     │   ├── BlobFileError                       reference blobs that cannot be read
     │   └── WeightsMismatchError                prototxt and caffemodel disagree (all at once)
     ├── GraphError                          4   the net is not well formed
@@ -44,6 +45,7 @@ __all__ = [
     "GraphError",
     "InputError",
     "NetSpecError",
+    "PluginError",
     "PrototxtError",
     "ShapeError",
     "UnknownBlobError",
@@ -118,6 +120,10 @@ class CaffemodelError(InputError):
 
 class BlobFileError(InputError):
     """A file of reference blobs cannot be read, or holds none."""
+
+
+class PluginError(InputError):
+    """A plugin cannot be loaded, or what it registered fails; ``where`` is its file and line."""
 
 
 class WeightsMismatchError(InputError):

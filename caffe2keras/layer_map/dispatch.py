@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from caffe2keras.errors import (
+    InputError,
     UnsupportedCombinationError,
     UnsupportedError,
     UnsupportedFieldError,
@@ -35,6 +36,7 @@ __all__ = ["Attempt", "map_layer", "map_net", "try_net"]
 _STRUCTURE = (
     "name", "type", "bottom", "top", "phase", "include", "exclude", "param", "blobs",
     "loss_weight", "propagate_down",
+    "python_param.module", "python_param.layer",  # by these a plugin's mapping is chosen
 )  # fmt: skip
 
 _INFERRED: Mapping[str, int] = MappingProxyType({})
@@ -135,6 +137,8 @@ def _map_into(assembly: Assembly, layer: Layer, resizable: bool) -> list[Refusal
         return [_unknown(layer)]
     try:
         _apply(assembly, layer, entry, resizable)
+    except InputError as error:
+        raise error.located(f"{layer.where}, {layer}") from None
     except UnsupportedError as error:
         assembly.stand_in(layer)
         return [Refusal(layer, error)]

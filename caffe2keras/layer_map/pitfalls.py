@@ -22,7 +22,7 @@ def tensorflow_fault(placed: Placed, fragment: Fragment) -> tuple[Note, ...]:
     if placed.data_format != "channels_first":
         return ()
     at_risk = any(
-        call.layer.class_name in _ADD_A_BIAS and call.layer.config["use_bias"]
+        call.layer.class_name in _ADD_A_BIAS and call.layer.config.get("use_bias", True)
         for call in fragment.calls
     )
     if not at_risk or all(shape[-1] != shape[1] for shape in placed.outputs):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal
 
 from caffe2keras.graph.net import Layer, Shape, Weight
+from caffe2keras.layer_map.soundness import fault_of
 from caffe2keras.layout import DataFormat, Layout
 from caffe2keras.params import Params
+from caffe2keras.registry import Registry, guarded
 from caffe2keras.spec import Fragment
 
-__all__ = ["Entry", "Layouts", "Mapper", "Operand", "Placed", "mappings", "maps"]
+__all__ = ["ENTRIES", "Entry", "Layouts", "Mapper", "Operand", "Placed", "mappings", "maps"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Entry:
     any_batch_axis: bool
 
 
-_ENTRIES: dict[str, Entry] = {}
+ENTRIES: Registry[Entry] = Registry("a mapping", "maps")
 
 
 def maps(
@@ -116,26 +117,54 @@ def maps(
     per_bottom: bool = False,
     fixes_size: bool | Callable[[Layer], bool] = False,
     any_batch_axis: bool = False,
+    replaces: bool = False,
 ) -> Callable[[Mapper], Mapper]:
     """Register a function as the mapping of these Caffe types; doubles are refused.
 
     See :class:`Entry` for the terms.
+
+    Args:
+        types: Caffe's types; a Python layer's is ``Python:module.Layer``.
+        wants: the layout of the inputs.
+        per_bottom: whether the function is for one bottom.
+        fixes_size: whether what it emits holds for one height and width only.
+        any_batch_axis: whether it holds for any batch axis.
+        replaces: whether a plugin's mapping takes the place of one of ours.
     """
     fixes = fixes_size if callable(fixes_size) else lambda _: fixes_size
 
     def register(mapper: Mapper) -> Mapper:
-        for kind in types:
-            if kind in _ENTRIES:
-                raise ValueError(
-                    f"{kind} is mapped already, by {_ENTRIES[kind].mapper.__qualname__}; "
-                    f"now by {mapper.__qualname__}"
-                )
-            _ENTRIES[kind] = Entry(mapper, wants, per_bottom, fixes, any_batch_axis)
+        entry = Entry(
+            guarded(mapper, "mapping", _told, fault_of),
+            _guarded_wants(wants),
+            per_bottom,
+            guarded(fixes, "fixes_size", str),
+            any_batch_axis,
+        )
+        ENTRIES.add(types, entry, mapper, replaces)
         return mapper
 
     return register
 
 
+def _told(placed: Placed) -> str:
+    return f'layer "{placed.name}" ({placed.type})'
+
+
+def _guarded_wants(wants: Wants) -> Wants:
+    if not callable(wants):
+        return wants
+    return guarded(wants, "function wants", lambda layer, _: str(layer), _fault_of_wants)
+
+
+def _fault_of_wants(answer: object, layer: Layer, given: Layouts) -> str:
+    ranks = tuple(layout.rank for layout in given)
+    fits = isinstance(answer, tuple) and all(isinstance(one, Layout) for one in answer)
+    if fits and tuple(one.rank for one in answer) == ranks:  # type: ignore[attr-defined]
+        return ""
+    return f"expected layouts of {ranks} axes, one for each bottom, received {answer}"
+
+
 def mappings() -> Mapping[str, Entry]:
     """The whole table, read-only."""
-    return MappingProxyType(_ENTRIES)
+    return ENTRIES

@@ -9,8 +9,9 @@ from math import prod
 from caffe2keras.errors import ShapeError
 from caffe2keras.graph.net import Shape
 from caffe2keras.params import Params
+from caffe2keras.registry import Registry, guarded
 
-__all__ = ["Inferred", "Rule", "infer", "infers", "known_types"]
+__all__ = ["RULES", "Inferred", "Rule", "infer", "infers", "known_types"]
 
 
 @dataclass(frozen=True)
@@ -29,31 +30,47 @@ class Inferred:
 # params of the layer, shapes of its bottoms, number of its tops -> shapes
 Rule = Callable[[Params, Sequence[Shape], int], Inferred]
 
-_RULES: dict[str, Rule] = {}
+RULES: Registry[Rule] = Registry("a shape rule", "infers")
 
 # Caffe itself stops at 2^31 numbers (blob.cpp); beyond this one, counts would not fit 64 bits.
 _LARGEST = 2**62
 
 
-def infers(*types: str) -> Callable[[Rule], Rule]:
-    """Register a function as the shape rule of these Caffe types; doubles are refused."""
+def infers(*types: str, replaces: bool = False) -> Callable[[Rule], Rule]:
+    """Register a function as the shape rule of these Caffe types; doubles are refused.
+
+    Args:
+        types: Caffe's types.
+        replaces: whether a plugin's rule takes the place of one of ours.
+    """
 
     def register(rule: Rule) -> Rule:
-        for kind in types:
-            if kind in _RULES:
-                raise ValueError(
-                    f"{kind} has a shape rule already: {_RULES[kind].__qualname__}, "
-                    f"now {rule.__qualname__}"
-                )
-            _RULES[kind] = rule
+        RULES.add(types, guarded(rule, "shape rule", _told, _fault), rule, replaces)
         return rule
 
     return register
 
 
+def _told(params: Params, bottoms: Sequence[Shape], tops: int) -> str:
+    return f'layer "{params.message.name}" ({params.message.type})'
+
+
+def _fault(answer: object, params: Params, bottoms: Sequence[Shape], tops: int) -> str:
+    """What is wrong with a plugin's answer, or ""."""
+    if not isinstance(answer, Inferred):
+        return f"expected Inferred, received {type(answer).__name__}"
+    if not all(_is_a_shape(shape) for shape in (*answer.tops, *answer.weights)):
+        return f"shapes are tuples of integers, received {answer}"
+    return ""
+
+
+def _is_a_shape(shape: object) -> bool:
+    return isinstance(shape, tuple) and all(type(extent) is int for extent in shape)
+
+
 def known_types() -> frozenset[str]:
     """The Caffe types that have a rule."""
-    return frozenset(_RULES)
+    return frozenset(RULES)
 
 
 def infer(kind: str, params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:
@@ -63,7 +80,7 @@ def infer(kind: str, params: Params, bottoms: Sequence[Shape], tops: int) -> Inf
         ShapeError: the inputs cannot have these shapes.
         KeyError: there is no rule for this type.
     """
-    inferred = _RULES[kind](params.fresh(), bottoms, tops)
+    inferred = RULES[kind](params.fresh(), bottoms, tops)
     for shape in (*inferred.tops, *inferred.weights):
         if any(extent < 0 for extent in shape):
             raise ShapeError(what=f"a shape would be {shape}, from inputs {[*bottoms]}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from caffe2keras.errors import PluginError
 from caffe2keras.shapes.registry import Inferred, infer, infers, known_types
 
 
 def test_a_type_has_one_rule():
-    with pytest.raises(ValueError, match="Pooling has a shape rule already: pooling, now "):
+    with pytest.raises(PluginError, match="Pooling has a shape rule already: pooling, from"):
 
         @infers("Pooling")
         def mine(params, bottoms, tops):

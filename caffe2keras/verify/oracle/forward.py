@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import overload
 
 import numpy as np
@@ -16,11 +17,19 @@ from caffe2keras.errors import (
     UnsupportedLayersError,
 )
 from caffe2keras.graph.net import Blob, Layer, Net, Weight
-from caffe2keras.verify.oracle.registry import Array, function_of, known_types
+from caffe2keras.verify.oracle.registry import (
+    Array,
+    comes_from_a_plugin,
+    function_of,
+    known_types,
+)
 
 __all__ = ["run"]
 
 Key = tuple[str, int]
+
+# How a plugin's layer is filled before it learns: no forward pass with given weights heeds it.
+_STARTS_TRAINING = frozenset({"weight_filler", "bias_filler", "filler"})
 
 
 class _Weights(Sequence[Array]):
@@ -107,13 +116,20 @@ def _refuse_unknown_types(net: Net) -> None:
 def _refuse_unknown_fields(net: Net) -> None:
     """The reader keeps what no schema knows; here it must not be passed over."""
     for layer in net.layers:
-        for field in layer.params.message.unknown_field:
-            raise UnsupportedFieldError(
-                what=f"{layer}: {field.path} = {field.value}",
-                where=layer.where,
-                why="no Caffe that is known here has this, so neither is known what it computes",
-                hint=f"did you mean {field.suggestion}?" if field.suggestion else "",
-            )
+        if not comes_from_a_plugin(layer.type):  # its function may read them: asked when it has run
+            _refuse_unread(layer)
+
+
+def _refuse_unread(layer: Layer) -> None:
+    for field in layer.params.unread_foreign():
+        if not _STARTS_TRAINING.isdisjoint(field.path.split(".")):
+            continue
+        raise UnsupportedFieldError(
+            what=f"{layer}: {field.path} = {field.value}",
+            where=layer.where,
+            why="no Caffe that is known here has this, so neither is known what it computes",
+            hint=f"did you mean {field.suggestion}?" if field.suggestion else "",
+        )
 
 
 def _fed(net: Net, inputs: Mapping[str, npt.ArrayLike], dtype: npt.DTypeLike) -> dict[str, Array]:
@@ -145,7 +161,9 @@ def _tops(layer: Layer, bottoms: Sequence[Array], dtype: npt.DTypeLike) -> tuple
     """What a layer produces, and what those that it has absorbed make of that."""
     tops = tuple(bottoms)
     for part in (layer, *layer.absorbed):
+        part = replace(part, params=part.params.fresh())
         tops = _part(part, tops, dtype)
+        _refuse_unread(part)
         if len(tops) != len(part.tops):
             raise ShapeError(
                 what=f"{part} has {len(part.tops)} tops, but computes {len(tops)}",

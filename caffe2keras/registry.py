@@ -1,0 +1,173 @@
+"""Tables from Caffe's types to functions, which know where each function comes from.
+
+Mappings, shape rules and the oracle's functions stand in one such table each: ours, and those of
+plugins. Ours are trusted; what comes from elsewhere is called with care, so that its faults are
+told as its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from caffe2keras.errors import Caffe2KerasError, PluginError
+
+__all__ = ["PLUGIN_MODULE", "Registry", "failing_place", "guarded", "is_ours", "plugin_name"]
+
+Row = TypeVar("Row")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# How the modules that plugin files become are called, before the file's own name.
+PLUGIN_MODULE = "caffe2keras_plugin_"
+
+
+class Registry(Mapping[str, Row]):
+    """Caffe type -> what is known of it, and from which module it comes.
+
+    Args:
+        noun: what a row is called in messages: "a mapping".
+        decorator: what puts rows in.
+    """
+
+    def __init__(self, noun: str, decorator: str) -> None:
+        self._noun = noun
+        self._decorator = decorator
+        self._rows: dict[str, tuple[Row, Callable[..., Any]]] = {}
+
+    def __getitem__(self, kind: str) -> Row:
+        return self._rows[kind][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(
+        self, kinds: tuple[str, ...], row: Row, function: Callable[..., Any], replaces: bool
+    ) -> None:
+        """Put a row in for each type.
+
+        Args:
+            kinds: Caffe's types.
+            row: what is known of them.
+            function: as its author wrote it; its module is where the row comes from.
+            replaces: whether it may take the place of one of ours, or of one from the same module.
+
+        Raises:
+            PluginError: a type has a row already.
+        """
+        for kind in kinds:
+            if kind in self._rows:
+                self._refuse_double(kind, function, replaces)
+        self._rows.update(dict.fromkeys(kinds, (row, function)))
+
+    def origin(self, kind: str) -> str:
+        """The module that a row comes from; "" where it is ours, or where there is none."""
+        function = self._rows[kind][1] if kind in self._rows else None
+        return "" if function is None or is_ours(function) else function.__module__
+
+    def state(self) -> Mapping[str, tuple[Row, Callable[..., Any]]]:
+        """All rows as they are now, for :meth:`restore`."""
+        return dict(self._rows)
+
+    def restore(self, state: Mapping[str, tuple[Row, Callable[..., Any]]]) -> None:
+        """Go back to an earlier state."""
+        self._rows = dict(state)
+
+    def _refuse_double(self, kind: str, function: Callable[..., Any], replaces: bool) -> None:
+        there = self._rows[kind][1]
+        same_module = there.__module__ == function.__module__
+        if replaces and (is_ours(there) or same_module):
+            return
+        whose = plugin_name(there.__module__)
+        hint = (
+            f"a plugin that means to take its place says so: @{self._decorator}(..., replaces=True)"
+        )
+        if same_module:
+            whose, hint = "the same file", "one type, one function"
+        elif not is_ours(there):
+            hint = "load one of the two plugins only"
+        raise PluginError(
+            what=f"{kind} has {self._noun} already: {there.__qualname__}, from {whose}",
+            where=_place(function),
+            why=f"{function.__qualname__} would take its place",
+            hint=hint,
+        )
+
+
+def is_ours(function: Callable[..., Any]) -> bool:
+    """Whether a function is part of this package."""
+    return function.__module__.partition(".")[0] == "caffe2keras"
+
+
+def plugin_name(module: str) -> str:
+    """How a plugin is called: by its file's name, or by its module where that is importable."""
+    if module.startswith(PLUGIN_MODULE):
+        return Path(sys.modules[module].__file__ or module).name
+    return module
+
+
+def guarded(
+    function: Function,
+    noun: str,
+    told: Callable[..., str],
+    fault: Callable[..., str] = lambda answer, *given: "",
+) -> Function:
+    """A plugin's function, whose faults are told as the plugin's; ours is left as it is.
+
+    Args:
+        function: to call.
+        noun: what it is: "mapping".
+        told: what it was given -> the layer, as messages call it.
+        fault: its answer and what it was given -> what is wrong with the answer, or "".
+    """
+    if is_ours(function):
+        return function
+    who = f"the plugin {plugin_name(function.__module__)}"
+
+    @functools.wraps(function)
+    def call(*given: Any) -> Any:
+        try:
+            answer = function(*given)
+        except Caffe2KerasError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                what=f"{who} fails at {told(*given)}: {_said(error)}",
+                where=failing_place(error, function),
+                why=f"its {noun} {function.__qualname__} raises this",
+                hint="--debug shows the whole traceback",
+            ) from error
+        problem = fault(answer, *given)
+        if problem:
+            raise PluginError(
+                what=f"{who} answers wrongly for {told(*given)}: {problem}",
+                where=_place(function),
+                why=f"its {noun} {function.__qualname__} returns this",
+            )
+        return answer
+
+    return call  # type: ignore[return-value]  # it takes and answers what the function does
+
+
+def _said(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def failing_place(error: BaseException, function: Callable[..., Any]) -> str:
+    """The plugin's own line on the way to an error, as ``file:line``."""
+    file = function.__code__.co_filename
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == file] or list(frames[-1:])
+    return f"{own[-1].filename}:{own[-1].lineno}" if own else file
+
+
+def _place(function: Callable[..., Any]) -> str:
+    code = getattr(function, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else function.__module__
