@@ -86,7 +86,7 @@ class Registry(Mapping[str, Row]):
             return
         whose = plugin_name(there.__module__)
         hint = (
-            f"a plugin that means to take its place says so: @{self._decorator}(..., replaces=True)"
+            f"a plugin that means to says so: @{self._decorator}(..., replaces=True)"
         )
         if same_module:
             whose, hint = "the same file", "one type, one function"
