@@ -82,7 +82,7 @@ def load_net(
     Args:
         prototxt: the architecture, text or binary, of any age.
         weights: a ``.caffemodel`` or ``.caffemodel.h5``; None fills the net as its fillers say.
-        phase: which layers there are.
+        phase: which layers there are; TRAIN keeps the losses, too.
         stages: likewise.
         level: likewise.
         input_shapes: input blob -> shape in Caffe's axis order, instead of the declared one.
@@ -104,7 +104,8 @@ def load_net(
     net = build_net(message, source=str(prototxt), state=state, input_shapes=input_shapes)
     file = read_weights(weights) if weights is not None else None
     net = attach_weights(net, file, missing=missing)
-    return run_passes(assume_sequences(net) if assume_full_sequences else net, recurrent)
+    net = assume_sequences(net) if assume_full_sequences else net
+    return run_passes(net, recurrent, training=phase == "TRAIN")
 
 
 @word_of_its_module
@@ -133,7 +134,7 @@ def convert(
         output: the file to write; by default the weights' (or else the prototxt's) name with the
             format's ending, in the current folder. It appears whole or not at all.
         data_format: the axis order of the Keras model's images.
-        phase: which layers there are.
+        phase: which layers there are; TRAIN keeps the losses, too.
         stages: likewise.
         level: likewise.
         input_shapes: input blob -> shape in Caffe's axis order, instead of the declared one.

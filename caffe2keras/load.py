@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ OpenShape = tuple[int | None, ...]
 def load_model(
     path: str | PathLike[str],
     input_shapes: Mapping[str, OpenShape] | None = None,
-    compile: bool = False,
+    compile: bool | None = None,
 ) -> Any:
     """Load a converted file, in Keras's safe mode, with our layers registered.
 
@@ -36,8 +36,8 @@ def load_model(
         path: a ``.h5`` or ``.keras`` file.
         input_shapes: other shapes for some inputs, by Caffe's blob name, in Caffe's axis order;
             None leaves an axis open.
-        compile: whether Keras compiles the model as the file says. A model with other input
-            shapes is never compiled.
+        compile: whether the model is compiled as the file says; by default if it was converted
+            to be trained. A model with other input shapes is never compiled.
 
     Returns:
         a ``keras.Model``.
@@ -54,7 +54,7 @@ def load_model(
         with warnings.catch_warnings():
             # The name that every Keras since 2.3 knows; Keras 3 would rather have negative_slope.
             warnings.filterwarnings("ignore", message="Argument `alpha` is deprecated")
-            model = keras.saving.load_model(path, compile=compile, safe_mode=True)
+            model = keras.saving.load_model(path, compile=compile is True, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             what=f"Keras cannot load {path}",
@@ -62,22 +62,55 @@ def load_model(
         ) from error
     if shapes:
         model = _resized(keras, model, shapes)
-    _carry_multipliers(model, path)
-    return keep_float32(model if model.compiled else _unwrapped(keras, model))
+    record = _record_if_any(path)
+    training = record.training if record is not None else None
+    if record is not None:
+        _carry_multipliers(model, record)
+    if training is not None or not model.compiled:
+        model = _unwrapped(keras, model)
+    if training is not None and compile is not False and not shapes:
+        model.compile(**_compile_arguments(keras, training.compile))
+    return keep_float32(model)
 
 
-def _carry_multipliers(model: Any, path: Path) -> None:
-    """Tell each variable Caffe's lr_mult and decay_mult, for the optimizers that heed them."""
+def _record_if_any(path: Path) -> Record | None:
     try:
-        record = read_record(path)
+        return read_record(path)
     except InputError:
-        return  # not ours, or saved anew by Keras, whose optimizers keep them in their config
+        return None  # not ours, or saved anew by Keras, whose optimizers keep them in their config
+
+
+def _compile_arguments(keras: Any, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What Keras's own loader would make of a file's ``training_config``."""
+    optimizer = keras.optimizers.deserialize(config["optimizer_config"])
+    return {
+        "optimizer": optimizer,
+        "loss": _each(keras.losses.deserialize, config["loss"]),
+        "metrics": _each(keras.metrics.deserialize, config["metrics"]),
+        "loss_weights": config["loss_weights"],
+    }
+
+
+def _each(deserialize: Callable[[Any], Any], config: Any) -> Any:
+    if isinstance(config, list):
+        return [_each(deserialize, one) for one in config]
+    return None if config is None else deserialize(config)
+
+
+def _carry_multipliers(model: Any, record: Record) -> None:
+    """Tell each variable Caffe's lr_mult and decay_mult, for the optimizers that heed them.
+
+    In a model that is to be trained, what Caffe does not train (lr_mult 0) is not trainable, so
+    that every optimizer leaves it.
+    """
     layers = {layer.name: layer for layer in model.layers}
     for entry in record.variables:
         for variable in layers[entry.layer].weights if entry.layer in layers else ():
             if variable.name == entry.variable:
                 variable.lr_multiplier = entry.lr_mult
                 variable.decay_multiplier = entry.decay_mult
+                if record.training is not None and entry.lr_mult == 0:
+                    variable.trainable = False
 
 
 def check_input_shapes(record: Record, shapes: Mapping[str, OpenShape]) -> None:

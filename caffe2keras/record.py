@@ -25,10 +25,12 @@ __all__ = [
     "HDF5_ATTRIBUTE",
     "ZIP_MEMBER",
     "BlobRecord",
+    "HeadRecord",
     "InputRecord",
     "Record",
     "Source",
     "Sources",
+    "TrainingRecord",
     "VariableRecord",
     "read_record",
 ]
@@ -125,6 +127,38 @@ class VariableRecord:
 
 
 @dataclass(frozen=True)
+class HeadRecord:
+    """One output of a model that is to be trained.
+
+    Attributes:
+        prediction: the blob that the output is.
+        labels: the blob that Keras takes as ``y``.
+        loss: the config of a Keras loss, or None for an output that is only measured.
+        loss_blob: the blob that holds the loss's value in Caffe, or "".
+        weight: Caffe's ``loss_weight``.
+    """
+
+    prediction: str
+    labels: str
+    loss: Any
+    loss_blob: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What a model is trained for.
+
+    Attributes:
+        heads: one for each output; none where all losses are inside the model.
+        compile: what Keras's own files have as ``training_config``.
+    """
+
+    heads: tuple[HeadRecord, ...]
+    compile: Any
+
+
+@dataclass(frozen=True)
 class Record:
     """The whole record; ``outputs`` are blob names, the rest explains itself in the parts."""
 
@@ -141,6 +175,7 @@ class Record:
     resizable: bool
     preprocessing: Any
     solver: Any
+    training: TrainingRecord | None = None
 
 
 def read_record(path: str | PathLike[str]) -> Record:

@@ -23,6 +23,7 @@ __all__ = [
     "Fragment",
     "FragmentInput",
     "FragmentOutput",
+    "KerasHead",
     "KerasLayer",
     "KerasModel",
     "KerasNode",
@@ -195,6 +196,28 @@ class BlobTensor:
 
 
 @dataclass(frozen=True)
+class KerasHead:
+    """What one output of a model that is to be trained is held against.
+
+    Attributes:
+        prediction: Caffe's blob that the output is.
+        labels: Caffe's blob that Keras takes as ``y``.
+        loss: a Keras loss, as ``{"class_name": ..., "config": ...}``; None for an output that is
+            only measured.
+        weight: Caffe's ``loss_weight``.
+        metrics: Keras metrics, likewise.
+        loss_blob: Caffe's blob that holds the loss's value, or "".
+    """
+
+    prediction: str
+    labels: str
+    loss: Mapping[str, Any] | None = None
+    weight: float = 1.0
+    metrics: tuple[Mapping[str, Any], ...] = ()
+    loss_blob: str = ""
+
+
+@dataclass(frozen=True)
 class KerasModel:
     """A whole Keras model as data.
 
@@ -208,6 +231,8 @@ class KerasModel:
         notes: everything the user should know.
         static_batch: the batch size where the net ties it down, else None.
         resizable: whether the layers hold for other heights and widths of the input too.
+        heads: one for each output of a model that is to be trained; None for one that predicts.
+            Without any, the model's losses are all inside it.
     """
 
     name: str
@@ -219,3 +244,4 @@ class KerasModel:
     notes: tuple[Note, ...] = ()
     static_batch: int | None = None
     resizable: bool = False
+    heads: tuple[KerasHead, ...] | None = None

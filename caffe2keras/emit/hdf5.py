@@ -2,7 +2,8 @@
 
 The file is what ``model.save("x.h5")`` of Keras 2.3 writes, in every point that a reader looks at:
 
-* root attributes ``keras_version``, ``backend``, ``model_config``;
+* root attributes ``keras_version``, ``backend``, ``model_config``, and ``training_config`` where
+  the model is to be trained;
 * a group ``model_weights`` with attributes ``layer_names``, ``backend``, ``keras_version``;
 * a group for each layer with the attribute ``weight_names``, and each variable's data set at
   ``<layer>/<layer>/<variable>:0``;
@@ -30,6 +31,7 @@ from caffe2keras.emit.atomic import replacing
 from caffe2keras.emit.config import model_config, to_json
 from caffe2keras.emit.order import layers_in_keras_order
 from caffe2keras.emit.stream import Placement, Progress, silent, write_arrays
+from caffe2keras.emit.training import training_config
 from caffe2keras.spec import KerasModel, NamedLayer, Variable
 
 __all__ = ["write_hdf5"]
@@ -97,6 +99,8 @@ def _lay_out(model: KerasModel, file: h5py.File) -> list[Placement]:
     file.attrs["keras_version"] = np.bytes_(_KERAS_VERSION)
     file.attrs["backend"] = np.bytes_(_BACKEND)
     file.attrs["model_config"] = np.bytes_(to_json(model_config(model)))
+    if model.heads is not None:
+        file.attrs["training_config"] = np.bytes_(to_json(training_config(model)))
     weights = _make_group(file, "model_weights")
     weights.attrs["backend"] = np.bytes_(_BACKEND)
     weights.attrs["keras_version"] = np.bytes_(_KERAS_VERSION)

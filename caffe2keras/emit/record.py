@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from caffe2keras.emit.training import training_record
 from caffe2keras.layout import DataFormat
 from caffe2keras.spec import (
     SAMPLED_DROPOUT,
@@ -80,6 +81,7 @@ def record_of(
         "resizable": model.resizable,
         "preprocessing": None,
         "solver": None,
+        "training": training_record(model),
     }
 
 

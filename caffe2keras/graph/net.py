@@ -139,6 +139,9 @@ class Net:
         outputs: the blobs that nobody reads, in order of production.
         notes: what was said on the way here.
         aliases: names of blobs that are gone, each with the blob that holds the same numbers.
+        heads: the tops of the losses and accuracies whose labels are no inputs of the model but
+            what it is trained against; none in a net that predicts.
+        is_training: whether the losses are kept.
     """
 
     name: str
@@ -146,6 +149,8 @@ class Net:
     outputs: tuple[Blob, ...]
     notes: tuple[Note, ...] = ()
     aliases: tuple[tuple[str, Blob], ...] = ()
+    heads: tuple[tuple[str, int], ...] = ()
+    is_training: bool = False
 
     @property
     def inputs(self) -> tuple[Blob, ...]:

@@ -6,13 +6,13 @@ tell and the layers that a conversion drops depend on telling the one from the o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from caffe2keras.graph.net import Blob, Layer
 
-__all__ = ["PREDICTORS", "Split", "is_head", "split_off_training"]
+__all__ = ["PREDICTORS", "Split", "is_head", "split_off_training", "weighted_tops"]
 
 Key = tuple[str, int]
 
@@ -132,3 +132,16 @@ def _predictions(layer: Layer, learned: Collection[Key]) -> Sequence[Blob]:
     if layer.type in _PREDICTIONS:
         return layer.bottoms[: _PREDICTIONS[layer.type]]
     return [blob for blob in layer.bottoms if blob.key in learned] or layer.bottoms[:1]
+
+
+def weighted_tops(layer: Layer) -> Iterator[tuple[Blob, float]]:
+    """The tops that count in the net's loss, with their ``loss_weight``.
+
+    Any layer may have one; a loss that has none counts once (loss_layer.cpp: LayerSetUp).
+    """
+    weights = tuple(layer.params.fresh().loss_weight)
+    if not weights and layer.type.endswith("Loss"):
+        weights = (1.0,)
+    for top, weight in zip(layer.tops, weights, strict=False):
+        if weight:
+            yield top, float(weight)

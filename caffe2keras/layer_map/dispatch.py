@@ -21,11 +21,13 @@ from caffe2keras.layer_map.assembly import Assembly
 from caffe2keras.layer_map.batch_axis import batch_axes as infer_batch_axes
 from caffe2keras.layer_map.batch_axis import batch_first
 from caffe2keras.layer_map.engines import eight_bit_arithmetic
+from caffe2keras.layer_map.loss import loss_entry, reason_for_loss
 from caffe2keras.layer_map.pitfalls import tensorflow_fault
 from caffe2keras.layer_map.refusals import Refusal, refuse_all
 from caffe2keras.layer_map.refused import reason_for
 from caffe2keras.layer_map.registry import Entry, Operand, Placed, mappings
 from caffe2keras.layer_map.resizing import is_resizable
+from caffe2keras.layer_map.training import end_in_heads
 from caffe2keras.layout import DataFormat, Layout, caffe_order, image
 from caffe2keras.params import Unread
 from caffe2keras.spec import Fragment, KerasModel
@@ -77,7 +79,8 @@ def map_net(
     """
     attempt = try_net(net, data_format, batch_axes)
     refuse_all(attempt.refusals)
-    return attempt.assembly.finish(attempt.resizable)
+    heads = end_in_heads(attempt.assembly, net)
+    return replace(attempt.assembly.finish(attempt.resizable), heads=heads)
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def _map_into(assembly: Assembly, layer: Layer, resizable: bool) -> list[Refusal
     if any(not assembly.knows(blob) for blob in layer.bottoms):
         # A layer of unknown shape stands before it, so only its type can be judged.
         return [] if layer.type in mappings() else [_unknown(layer)]
-    entry = mappings().get(layer.type)
+    entry = mappings().get(layer.type) or loss_entry(layer.type)
     if entry is None:
         assembly.stand_in(layer)
         return [_unknown(layer)]
@@ -156,7 +159,8 @@ def _stale(layer: Layer, blob: Blob) -> Refusal:
 
 
 def _unknown(layer: Layer) -> Refusal:
-    return Refusal(layer, reason_for(layer.type), by_type=True)
+    reason = reason_for_loss if layer.type.endswith("Loss") else reason_for
+    return Refusal(layer, reason(layer.type), by_type=True)
 
 
 def _apply(assembly: Assembly, layer: Layer, entry: Entry, resizable: bool) -> None:

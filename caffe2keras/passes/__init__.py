@@ -8,6 +8,7 @@ from typing import Literal
 from caffe2keras.graph.net import Net
 from caffe2keras.passes.batch_norm import join_batchnorm_and_scale
 from caffe2keras.passes.continuation import assume_full_sequences, settle_continuation
+from caffe2keras.passes.heads import keep_training_heads
 from caffe2keras.passes.splits import remove_splits
 from caffe2keras.passes.training import drop_training_layers
 from caffe2keras.passes.unrolled import roll_lstms
@@ -17,6 +18,7 @@ __all__ = [
     "assume_full_sequences",
     "drop_training_layers",
     "join_batchnorm_and_scale",
+    "keep_training_heads",
     "remove_splits",
     "roll_lstms",
     "run_passes",
@@ -35,13 +37,19 @@ PASSES: tuple[Callable[[Net], Net], ...] = (
 )
 
 
-def run_passes(net: Net, recurrent: Literal["roll", "keep"] = "roll") -> Net:
+def run_passes(
+    net: Net, recurrent: Literal["roll", "keep"] = "roll", *, training: bool = False
+) -> Net:
     """Apply all of them, in order.
 
     Args:
         net: weights attached.
         recurrent: whether LSTMs that are written out step by step become one layer.
+        training: whether the losses are kept, each for what it compares.
     """
     for one in PASSES:
+        if training and one is drop_training_layers:
+            one = keep_training_heads
         net = one(net)
-    return roll_lstms(net) if recurrent == "roll" else net
+    # what was rolled may have a cont of constants too
+    return settle_continuation(roll_lstms(net)) if recurrent == "roll" else net

@@ -24,9 +24,11 @@ def compile_from_solver(
     Args:
         model: the model.
         solver: a solver.prototxt.
-        loss: as for ``model.compile``; by default what SoftmaxWithLoss computes, of labels that
-            are class numbers, for a model that ends in a softmax.
-        metrics: as for ``model.compile``.
+        loss: as for ``model.compile``; by default those that the model is compiled with, as one
+            is that was converted in phase TRAIN, their weights included; else what
+            SoftmaxWithLoss computes, of labels that are class numbers, for a model that ends in a
+            softmax.
+        metrics: as for ``model.compile``; by default those that the model is compiled with.
 
     Returns:
         What the file means; ``max_iter`` says for how long to train.
@@ -38,9 +40,12 @@ def compile_from_solver(
     """
     plan = plan_of(read_solver(solver), str(solver))
     keras = import_keras()
+    arguments: dict[str, Any] = {"loss": loss}
     if loss is None:
-        loss = _softmax_loss(keras, model)
-    model.compile(optimizer=optimizer_of(plan), loss=loss, metrics=metrics)
+        arguments = _kept_losses(keras, model) or {"loss": _softmax_loss(keras, model)}
+    if metrics is not None:
+        arguments["metrics"] = metrics
+    model.compile(optimizer=optimizer_of(plan), **arguments)
     return plan
 
 
@@ -59,6 +64,15 @@ def optimizer_of(plan: SolverPlan) -> Any:
         home = runtime if package else keras.optimizers.schedules
         rate = getattr(home, name)(**rate.config)
     return getattr(runtime, plan.class_name)(learning_rate=rate, **plan.config)
+
+
+def _kept_losses(keras: Any, model: Any) -> dict[str, Any] | None:
+    """What a compiled model is trained for; None for one that is not compiled."""
+    if not model.compiled:
+        return None
+    config = model.get_compile_config()
+    names = ("loss", "loss_weights", "metrics", "weighted_metrics")
+    return {name: keras.saving.deserialize_keras_object(config[name]) for name in names}
 
 
 def _softmax_loss(keras: Any, model: Any) -> Any:

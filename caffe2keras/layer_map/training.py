@@ -1,0 +1,91 @@
+"""The end of a model that is to be trained: its outputs, and what they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from caffe2keras.graph.net import Blob, Layer, Net
+from caffe2keras.graph.training import weighted_tops
+from caffe2keras.layer_map.assembly import Assembly
+from caffe2keras.layer_map.loss import loss_entry
+from caffe2keras.layout import Layout
+from caffe2keras.spec import Call, Fragment, FragmentInput, FragmentOutput, KerasHead, KerasLayer
+
+__all__ = ["end_in_heads"]
+
+
+def end_in_heads(assembly: Assembly, net: Net) -> tuple[KerasHead, ...] | None:
+    """Let the model end in what its losses compare; one head for each output, in their order.
+
+    Losses inside the model are added by one layer, which the first output passes through.
+
+    Args:
+        assembly: with every layer of the net.
+        net: after the passes; None is the answer for one that predicts.
+    """
+    if not net.is_training:
+        return None
+    heads = [layer for layer in net.layers if layer.tops and layer.tops[0].key in net.heads]
+    for blob, layout in _wanted(assembly, heads).items():
+        # The same numbers, which live in this layout from here on.
+        same = Fragment((), (FragmentInput(0),), (layout,))
+        source = replace(heads[0], name=blob.name, type=assembly.origin(blob))
+        assembly.add(replace(source, bottoms=(blob,), tops=(blob,)), (layout,), same)
+    terms = [
+        (top, weight)
+        for layer in net.layers
+        for top, weight in weighted_tops(layer)
+        if layer not in heads
+    ]
+    if terms:
+        _add_losses(assembly, net, terms)
+    order = [top for layer in net.layers for top in layer.tops if top in net.outputs]
+    return tuple(_head(assembly, blob, heads) for blob in order) if heads else ()
+
+
+def _wanted(assembly: Assembly, heads: list[Layer]) -> Mapping[Blob, Layout]:
+    """For each prediction the layout that all its heads can compare in: Caffe's goes with all."""
+    wanted: dict[Blob, Layout] = {}
+    for head in heads:
+        entry = loss_entry(head.type)
+        given = tuple(assembly.layout(blob) for blob in head.bottoms)
+        if entry is not None and callable(entry.wants):
+            layout = entry.wants(head, given)[0]
+            blob = head.bottoms[0]
+            if blob not in wanted or layout.is_caffe_order:
+                wanted[blob] = layout
+    return wanted
+
+
+def _add_losses(assembly: Assembly, net: Net, terms: list[tuple[Blob, float]]) -> None:
+    carrier = net.outputs[0]
+    blobs = (carrier, *(blob for blob, _ in terms))
+    layouts = tuple(assembly.layout(blob) for blob in blobs)
+    adds = KerasLayer("caffe2keras>AddLoss", {"weights": [weight for _, weight in terms]})
+    call = Call(adds, tuple(FragmentInput(i) for i in range(len(blobs))))
+    producer = next(layer for layer in net.layers if carrier in layer.tops)
+    layer = replace(producer, name="added_loss", bottoms=blobs, tops=(carrier,))
+    assembly.add(layer, layouts, Fragment((call,), (FragmentOutput(0),), layouts[:1]))
+
+
+def _head(assembly: Assembly, blob: Blob, heads: list[Layer]) -> KerasHead:
+    own = [head for head in heads if head.bottoms[0] == blob]
+    losses = [head for head in own if head.type != "Accuracy"]
+    metrics = tuple(_config(assembly, head) for head in own if head.type == "Accuracy")
+    labels = own[0].bottoms[1].name
+    if not losses:
+        return KerasHead(blob.name, labels, metrics=metrics)
+    (loss,) = losses
+    weight = sum(weight for _, weight in weighted_tops(loss))
+    return KerasHead(
+        blob.name, labels, _config(assembly, loss), weight, metrics, loss.tops[0].name
+    )
+
+
+def _config(assembly: Assembly, head: Layer) -> Mapping[str, Any]:
+    """The loss or metric in the layer that computes its value."""
+    named = assembly.layers[assembly.tensor(head.tops[0]).layer]
+    config: Mapping[str, Any] = named.layer.config["loss"]
+    return config
