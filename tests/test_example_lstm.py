@@ -49,5 +49,5 @@ def test_both_conversions_compute_the_same(size: tuple[int, ...], tmp_path: Path
     printed = run("compare.py", path)  # its exit code says that the numbers agree
     literal, rolled, _, exactly = printed.splitlines()
     assert literal.startswith("keep: ")
-    assert rolled.startswith("roll: 3 Keras layers")
+    assert int(rolled.split()[1]) <= 3
     assert float(exactly.split()[-4]) < 1e-12

@@ -2,7 +2,7 @@
 
 Usage: python unrolled.py [STEPS BATCH UNITS SHAPE...] > lstm.prototxt
 
-STEPS (2 or more), BATCH and UNITS are 3, 10 and 500 unless given; a step's input has SHAPE 128 10 10.
+STEPS (2 or more), BATCH and UNITS are 3, 10 and 500 unless given, a step has SHAPE 128 10 10.
 """
 
 from __future__ import annotations
