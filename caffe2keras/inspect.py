@@ -181,7 +181,8 @@ def _with_zeros(net: Net) -> Net:
 
 
 def _zeros(weight: Weight) -> Weight:
-    return replace(weight, data=np.broadcast_to(np.float32(0), weight.shape))
+    zeros = np.broadcast_to(np.float32(0), weight.shape)
+    return replace(weight, data=zeros, filled="constant")
 
 
 def _inspection(net: Net, attempt: Attempt) -> Inspection:

@@ -90,8 +90,26 @@ def _certain(net: Net, layer: Layer) -> Iterator[Key]:
         yield from (blob.key for blob in (*layer.bottoms, *layer.tops) if len(blob.shape) > 1)
     if layer.type == "LSTMUnit":
         yield from (blob.key for blob in (*layer.bottoms, *layer.tops))
+    if layer.type == "Reshape" and _rests_beside_steps(net, layer):
+        yield layer.bottoms[0].key
     if layer.type == "Slice" and _cuts_steps(layer) and _works_on_steps(net, layer):
         yield layer.bottoms[0].key
+
+
+def _rests_beside_steps(net: Net, layer: Layer) -> bool:
+    """Whether it takes the time off (1, N, ...), for the static input of a recurrent layer."""
+    x, top = layer.bottoms[0].shape, layer.tops[0]
+    return (
+        len(x) > 2
+        and x[0] == 1
+        and top.shape == x[1:]
+        and any(
+            top.key in [blob.key for blob in recurrent.bottoms[2:3]]
+            and len(recurrent.bottoms) > 1 + len(recurrent.tops)
+            for recurrent in net.layers
+            if recurrent.type in ("LSTM", "RNN")
+        )
+    )
 
 
 def _cuts_steps(layer: Layer) -> bool:

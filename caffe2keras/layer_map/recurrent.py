@@ -144,6 +144,12 @@ def _exposed(layer: Placed) -> int:
     return len(layer.outputs) - 1
 
 
+def _takes_states(layer: Placed) -> bool:
+    """Whether states go in that are not zeros by the net's own word."""
+    states = layer.inputs[len(layer.inputs) - _exposed(layer) :]
+    return any(state.constant != 0 for state in states)
+
+
 def _static(layer: Placed) -> Operand | None:
     return layer.inputs[2] if len(layer.inputs) > 2 + _exposed(layer) else None
 
@@ -183,7 +189,7 @@ def _general(layer: Placed, class_name: str, variables: tuple[Variable, ...]) ->
         "units": _units(layer),
         "use_cont": use_cont,
         "use_static": static is not None,
-        "use_initial_states": exposed > 0 and not begins_once,
+        "use_initial_states": _takes_states(layer) and not begins_once,
         "return_states": exposed > 0,
     }
     calls, x = _flat(layer, 0, 2)

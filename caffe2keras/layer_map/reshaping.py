@@ -20,9 +20,15 @@ __all__ = ["flatten_", "permute", "reshape_"]
 def _in_order(layer: Layer, given: Layouts) -> Layouts:
     """Caffe's order; with the batch first where (T, N, ...) keeps its first two axes."""
     x, out = layer.bottoms[0].shape, layer.tops[0].shape
-    if given[0].rank > 1 and given[0].permutation[0] == 1 and x[:2] == out[:2]:
+    keeps_batch = x[:2] == out[:2] or _drops_time(x, out)
+    if given[0].rank > 1 and given[0].permutation[0] == 1 and keeps_batch:
         return (time_major(len(x)),)
     return (caffe_order(len(x)),)
+
+
+def _drops_time(x: Shape, out: Shape) -> bool:
+    """Whether (1, N, ...) becomes (N, ...)."""
+    return x[0] == 1 and len(out) > 1 and out[0] == x[1] and prod(out[1:]) == prod(x[2:])
 
 
 def _is_partial(layer: Layer) -> bool:
@@ -104,12 +110,19 @@ def _reshaped(layer: Placed, target: Shape) -> Fragment:
     x, out = layer.inputs[0], layer.outputs[0]
     if x.shape == out:
         return line()
+    if x.layout.permutation[:1] == (1,) and x.shape[:2] != out[:2]:
+        keras = KerasLayer("Reshape", {"target_shape": list(out[1:])})
+        return line(keras, layout=caffe_order(len(out)))
     if x.layout.permutation[:1] == (1,):
         keras = KerasLayer("Reshape", {"target_shape": [out[0], *out[2:]]})
         return line(keras, layout=time_major(len(out)))
     layout = caffe_order(len(out))
     if _keeps_batch(x.shape, out):
         return line(KerasLayer("Reshape", {"target_shape": list(target)}), layout=layout)
+    if x.shape[0] > 1 and _drops_time(out, x.shape):
+        # The batch stays the batch, behind a time of one step.
+        keras = KerasLayer("Reshape", {"target_shape": [1, *out[2:]]})
+        return line(keras, layout=time_major(len(out)))
     return line(fixed_reshape(out, suffix=""), layout=layout, ties_batch=True)
 
 

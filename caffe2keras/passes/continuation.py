@@ -27,15 +27,16 @@ def settle_continuation(net: Net) -> Net:
     Result: x ─ ContinuationIndicator ─▶ c;  x, c ─ LSTM ─▶ h
 
     It takes N from x, and so leaves the batch size free. A cont of ones alone is the same where
-    no state is given, since the state before a prediction is zero.
+    no state is given, or zeros, since the state before a prediction is zero.
     """
-    cont = _constants(net)
+    cont, single = _constants(net), constants(net)
     return _with_indicators(
         net,
         {
             index
             for index, layer in enumerate(net.layers)
-            if layer.type in _RECURRENT and _begins_once(layer, cont.get(layer.bottoms[1].key))
+            if layer.type in _RECURRENT
+            and _begins_once(layer, cont.get(layer.bottoms[1].key), single)
         },
     )
 
@@ -53,10 +54,11 @@ def assume_full_sequences(net: Net) -> Net:
     return _with_indicators(replace(net, notes=(*net.notes, *notes)), recurrent)
 
 
-def _begins_once(layer: Layer, cont: Array | None) -> bool:
+def _begins_once(layer: Layer, cont: Array | None, single: Mapping[Key, float]) -> bool:
     if cont is None or not (cont[1:] == 1).all():
         return False
-    fed = len(layer.tops) > 1
+    states = layer.bottoms[len(layer.bottoms) - len(layer.tops) + 1 :]
+    fed = any(single.get(state.key) != 0 for state in states)
     return bool((cont[0] == 0).all() or (not fed and (cont[0] == 1).all()))
 
 

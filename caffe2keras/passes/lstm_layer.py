@@ -3,48 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from caffe2keras.graph.net import Blob, Layer, Net, Weight
 from caffe2keras.params import Params
+from caffe2keras.passes.lstm_parts import Parts
 from caffe2keras.passes.lstm_steps import Step
 
-__all__ = ["Parts", "lstm_layers", "slice_into_steps"]
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What surrounds the steps.
-
-    Attributes:
-        x: the whole input (T, N, ...).
-        driving: the InnerProduct on it, or on one of its steps.
-        recurring: the InnerProduct on a hidden state.
-        layers: those that only serve the steps.
-        optional: those that may serve others too.
-        states: h and c before the first step.
-        from_zeros: whether those are zeros.
-    """
-
-    x: Blob
-    driving: Layer
-    recurring: Layer
-    layers: tuple[Layer, ...]
-    optional: tuple[Layer, ...]
-    states: tuple[Blob, Blob]
-    from_zeros: bool
+__all__ = ["lstm_layers", "slice_into_steps"]
 
 
 def lstm_layers(
     net: Net, chain: Sequence[Step], parts: Parts, top: Blob | None, exposed: bool
 ) -> list[Layer]:
-    """The LSTM and what says where its sequences begin."""
+    """The LSTM, and before it what says where its sequences begin and brings it its inputs."""
     old = chain[0].layers[0]
     taken = {layer.name for layer in net.layers} | {b.name for la in net.layers for b in la.tops}
     name = _free("lstm", taken)
-    cont = _cont(old, _free(f"{name}_cont", taken), parts)
+    beside: list[Layer] = []
+    if parts.cont is None:
+        beside.append(_cont(old, _free(f"{name}_cont", taken), parts))
+    cont = parts.cont or beside[0].tops[0]
+    static: tuple[Blob, ...] = () if parts.static is None else (parts.static,)
+    if parts.static is not None and _has_time(parts):
+        beside.append(_without_time(old, _free(f"{name}_static", taken), parts.static))
+        static = beside[-1].tops
     message = type(old.params.message)(
         name=name, type="LSTM", source_line=old.params.message.source_line
     )
@@ -57,12 +42,32 @@ def lstm_layers(
         name,
         "LSTM",
         Params(message),
-        (parts.x, *cont.tops, *(parts.states if exposed else ())),
+        (parts.x, cont, *static, *(parts.states if exposed else ())),
         (sequence, *last),
         _weights(name, chain[0].order, parts),
         old.where,
     )
-    return [cont, lstm]
+    return [*beside, lstm]
+
+
+def _has_time(parts: Parts) -> bool:
+    """Whether the static input is (1, N, ...) and not (N, ...)."""
+    if parts.resting is None or parts.static is None:
+        return False
+    axis = parts.resting.params.fresh().inner_product_param.axis
+    return int(axis) % len(parts.static.shape) == 2
+
+
+def _without_time(old: Layer, name: str, static: Blob) -> Layer:
+    """(1, N, ...) -> (N, ...)."""
+    message = type(old.params.message)(
+        name=name, type="Reshape", source_line=old.params.message.source_line
+    )
+    shape = static.shape[1:]
+    message.reshape_param.shape.dim.extend((-1, *shape[1:]))
+    return Layer(
+        name, "Reshape", Params(message), (static,), (Blob(name, 0, shape),), where=old.where
+    )
 
 
 def _cont(old: Layer, name: str, parts: Parts) -> Layer:
@@ -90,18 +95,17 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _weights(name: str, order: tuple[int, ...], parts: Parts) -> tuple[Weight, ...]:
-    """W_xc, b_c and W_hc with their rows in Caffe's order i, f, o, g."""
-    (kernel, *biases), (recurrent, *more) = (
-        [_upright(layer, weight) for weight in layer.weights]
-        for layer in (parts.driving, parts.recurring)
-    )
-    biases += more
+    """W_xc, b_c, W_xc_static and W_hc with their rows in Caffe's order i, f, o, g."""
+    products = [parts.driving, parts.resting, parts.recurring]
+    held = [[_upright(layer, weight) for weight in layer.weights] for layer in products if layer]
+    kernel, *further = (weights[0] for weights in held)
+    biases = [bias for weights in held for bias in weights[1:]]
     if not biases:
         # There is none; it stays at zero in training too.
         zeros = np.zeros(kernel.shape[:1], np.float32)
         biases = [Weight(name, 1, zeros.shape, zeros, 0.0, 0.0, filled="constant")]
     total = replace(biases[0], data=sum((b.array for b in biases[1:]), biases[0].array))
-    return tuple(_in_order(weight, order) for weight in (kernel, total, recurrent))
+    return tuple(_in_order(weight, order) for weight in (kernel, total, *further))
 
 
 def _upright(layer: Layer, weight: Weight) -> Weight:
@@ -123,4 +127,6 @@ def slice_into_steps(lstm: Layer, hidden: Sequence[Blob]) -> Layer:
     old = lstm.params.message
     message = type(old)(name=f"{lstm.name}_steps", type="Slice", source_line=old.source_line)
     message.slice_param.axis = 0
-    return Layer(message.name, "Slice", Params(message), lstm.tops, tuple(hidden), where=lstm.where)
+    return Layer(
+        message.name, "Slice", Params(message), lstm.tops[:1], tuple(hidden), where=lstm.where
+    )

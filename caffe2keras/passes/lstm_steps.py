@@ -1,7 +1,8 @@
 """The steps of an LSTM that is written out: recognised by their wiring, whatever they are called.
 
 A step is ``c = SUM(PROD(sigmoid f, c'), PROD(sigmoid i, tanh g)); h = PROD(sigmoid o, tanh c)``,
-its four gates cut from one sum. Every product and sum may name its bottoms in either order.
+its four gates cut from one sum, or an LSTMUnit on such a sum. Every product and sum may name its
+bottoms in either order, and a Scale by one number for each sequence may stand on c'.
 """
 
 from __future__ import annotations
@@ -42,6 +43,25 @@ class Wiring:
         plain = p.operation == operation and all(c == 1 for c in p.coeff)
         return layer if plain else None
 
+    def scaled(self, blob: Blob) -> Layer | None:
+        """The Scale that makes a blob (1, N, H), if it takes one factor for each of (1, N)."""
+        layer = self.maker(blob, "Scale")
+        if layer is None or len(layer.bottoms) != 2:
+            return None
+        p = layer.params.fresh().scale_param
+        x, factor = layer.bottoms
+        whole = p.axis % len(x.shape) == 0 and factor.shape == x.shape[:2] and not p.bias_term
+        return layer if whole else None
+
+    def summands(self, blob: Blob) -> tuple[tuple[Blob, ...], tuple[Layer, ...]]:
+        """What a blob is the plain sum of, sums of sums included, and the layers that add it up."""
+        total = self.merged(blob, "SUM")
+        if total is None:
+            return (blob,), ()
+        parts = [self.summands(bottom) for bottom in total.bottoms]
+        blobs = tuple(blob for summed, _ in parts for blob in summed)
+        return blobs, (total, *(layer for _, layers in parts for layer in layers))
+
 
 @dataclass(frozen=True)
 class Step:
@@ -51,6 +71,7 @@ class Step:
         hidden: h_t.
         cell: c_t.
         cell_before: c_{t-1}.
+        cont: what scales that first, (1, N), or None.
         order: at which place among the four gates i, f, o and g stand.
         driven: what the gates are the sum of.
         layers: all the layers inside, from the gates' sum on.
@@ -59,6 +80,7 @@ class Step:
     hidden: Blob
     cell: Blob
     cell_before: Blob
+    cont: Blob | None
     order: tuple[int, ...]
     driven: tuple[Blob, ...]
     layers: tuple[Layer, ...]
@@ -82,6 +104,12 @@ def chains_of_steps(wiring: Wiring) -> list[list[Step]]:
 
 def _steps_ending_in(wiring: Wiring, layer: Layer) -> Iterator[Step]:
     """The step whose hidden state this layer makes, if it makes one."""
+    if layer.type == "LSTMUnit":
+        (before, gathered, cont), (cell, hidden) = layer.bottoms, layer.tops
+        driven, sums = wiring.summands(gathered)
+        if len(gathered.shape) == 3 and sums:
+            yield Step(hidden, cell, before, cont, (0, 1, 2, 3), driven, (layer, *sums))
+        return
     if len(layer.tops) != 1 or wiring.merged(layer.tops[0], "PROD") is None:
         return
     for out, squashed in _both_ways(layer):
@@ -130,9 +158,14 @@ def _with_gates(
     gathered = cut.bottoms[0]
     if sorted(blob.key for blob in raw) != sorted(keys) or len(gathered.shape) != 3:
         return None
-    total = wiring.merged(gathered, "SUM")
-    if total is None or cut.tops[0].shape != (*gathered.shape[:2], gathered.shape[2] // 4):
+    driven, sums = wiring.summands(gathered)
+    if not sums or cut.tops[0].shape != (*gathered.shape[:2], gathered.shape[2] // 4):
         return None
     order = tuple(keys.index(blob.key) for blob in raw)
     hidden, cell = inside[0].tops[0], inside[3].tops[0]
-    return Step(hidden, cell, before, order, total.bottoms, (*inside, cut, total))
+    layers = (*inside, cut, *sums)
+    scale = wiring.scaled(before)
+    if scale is None:
+        return Step(hidden, cell, before, None, order, driven, layers)
+    state, cont = scale.bottoms
+    return Step(hidden, cell, state, cont, order, driven, (*layers, scale))
