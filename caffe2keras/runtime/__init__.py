@@ -13,6 +13,7 @@ from caffe2keras.runtime.att_lstm import AttLSTM
 from caffe2keras.runtime.att_lstm_cond import AttLSTMCond
 from caffe2keras.runtime.base_lstm import hard_sigmoid
 from caffe2keras.runtime.bilinear import BilinearPooling, CompactBilinearPooling
+from caffe2keras.runtime.blocks import CollapseRows, TileBlocks
 from caffe2keras.runtime.class_activation_mapping import ClassActivationMapping
 from caffe2keras.runtime.class_losses import (
     HingeLoss,
@@ -33,6 +34,7 @@ from caffe2keras.runtime.distance_losses import (
     SmoothL1Loss,
 )
 from caffe2keras.runtime.dropout import SampledDropout
+from caffe2keras.runtime.handwriting import handwriting_network
 from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile
 from caffe2keras.runtime.interpolation import Interpolation2D
@@ -52,6 +54,7 @@ from caffe2keras.runtime.proposal import Proposal
 from caffe2keras.runtime.psroi_pooling import PSROIPooling
 from caffe2keras.runtime.recurrent import CaffeLSTM, CaffeRNN, LSTMUnit
 from caffe2keras.runtime.reduction import Reduction
+from caffe2keras.runtime.renet import ReNet
 from caffe2keras.runtime.reordering import Reverse, ReverseSequence, ShuffleChannels
 from caffe2keras.runtime.reshaping import FixedReshape, Transpose
 from caffe2keras.runtime.roi_pooling import ROIPooling
@@ -95,6 +98,7 @@ __all__ = [
     "CaffeSGD",
     "ClassActivationMapping",
     "Clip",
+    "CollapseRows",
     "CompactBilinearPooling",
     "Constant",
     "ContrastiveLoss",
@@ -131,6 +135,7 @@ __all__ = [
     "PriorBox",
     "Proposal",
     "ROIPooling",
+    "ReNet",
     "Reduction",
     "Reverse",
     "ReverseSequence",
@@ -149,11 +154,13 @@ __all__ = [
     "Swish",
     "Threshold",
     "Tile",
+    "TileBlocks",
     "Transpose",
     "Unpooling2D",
     "WeightedSum",
     "YoloDetectionOutput",
     "Yolov3DetectionOutput",
+    "handwriting_network",
     "hard_sigmoid",
     "set_lr_multipliers",
 ]

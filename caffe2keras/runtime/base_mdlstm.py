@@ -141,7 +141,7 @@ class ScanningLSTM(keras.Layer):
         if mask:
             inside = ops.cast(ops.expand_dims(ops.stack(mask), -1), driven.dtype)
         else:
-            inside = ops.ones_like(driven[:1, :1, :, :, :1])
+            inside = ops.ones_like(driven[..., :1])
         seen = [] if peephole is None else [peephole[:, None, None, k] for k in range(self._eyes)]
 
         def step(

@@ -36,8 +36,8 @@ def run_along_diagonals(
     Args:
         step: the cell; all it is given has the axes (K, N, H, features).
         driven: what the input alone contributes, (K, N, H, W, F), for K scans of N images.
-        inside: (K or 1, N or 1, H, W, 1), 0 where a pixel counts as outside of its image: it puts
-            out zeros, and zeros are what its neighbours see.
+        inside: (K, N, H, W, 1), 0 where a pixel counts as outside of its image: it puts out
+            zeros, and zeros are what its neighbours see.
         units: U.
         unroll: whether to write the steps out; H and W must be known.
 
@@ -49,17 +49,18 @@ def run_along_diagonals(
     """
     _check_sizes(driven, unroll)
     width = ops.shape(driven)[3]
-    sequences = [ops.transpose(skew(one), (0, 3, 1, 2, 4)) for one in (driven, inside)]
+    # One sequence, not two: over two, TensorFlow's scan must know the number of steps.
+    skewed = ops.transpose(skew(ops.concatenate([driven, inside], axis=-1)), (0, 3, 1, 2, 4))
     zeros = ops.zeros((*ops.shape(driven)[:3], units), dtype=driven.dtype)
 
     def advance(slices: list[Tensor], before: list[Tensor]) -> list[Tensor]:
-        z, valid = slices
+        z, valid = slices[0][..., :-1], slices[0][..., -1:]
         h, c = before
         after = step(z, _from_above(h), h, _from_above(c), c)
         # Beyond the right edge too, lest a cell without bounds should overflow there.
         return [ops.where(valid > 0, one, ops.zeros_like(one)) for one in after]
 
-    _, (h, c) = run_through_time(advance, sequences, [zeros, zeros], None, unroll=unroll)
+    _, (h, c) = run_through_time(advance, [skewed], [zeros, zeros], None, unroll=unroll)
     h, c = (unskew(ops.transpose(one, (0, 2, 3, 1, 4)), width) for one in (h, c))
     return h, c
 
