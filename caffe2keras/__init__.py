@@ -1,7 +1,8 @@
 """Convert Caffe nets to Keras models that compute the same numbers, and prove it.
 
 The public words: :func:`convert` writes a Keras file, :func:`verify` proves it, :func:`load_model`
-gives the live model of it and :func:`to_keras` that of a Caffe net; whatever goes wrong is a
+gives the live model of it and :func:`to_keras` that of a Caffe net; :func:`load_plugin` adds layer
+types of one's own; whatever goes wrong is a
 :class:`Caffe2KerasError`. Each is imported when it is first used, so that ``import caffe2keras``
 costs nothing, and Keras is imported by those only that compute.
 """
@@ -24,6 +25,7 @@ from caffe2keras.errors import (
 if TYPE_CHECKING:
     from caffe2keras.convert import convert, to_keras
     from caffe2keras.load import load_model
+    from caffe2keras.plugins.loading import load_plugin
     from caffe2keras.train import compile_from_solver, restore_solverstate
     from caffe2keras.verify import verify
 
@@ -41,6 +43,7 @@ __all__ = [
     "compile_from_solver",
     "convert",
     "load_model",
+    "load_plugin",
     "restore_solverstate",
     "to_keras",
     "verify",
@@ -51,6 +54,7 @@ _HOMES = {
     "compile_from_solver": "caffe2keras.train",
     "convert": "caffe2keras.convert",
     "load_model": "caffe2keras.load",
+    "load_plugin": "caffe2keras.plugins.loading",
     "restore_solverstate": "caffe2keras.train",
     "to_keras": "caffe2keras.convert",
     "verify": "caffe2keras.verify",

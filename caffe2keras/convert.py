@@ -23,6 +23,8 @@ from caffe2keras.layer_map import map_net
 from caffe2keras.layout import DataFormat
 from caffe2keras.passes import assume_full_sequences as assume_sequences
 from caffe2keras.passes import run_passes
+from caffe2keras.plugins.loading import load_installed
+from caffe2keras.plugins.needs import plugins_of
 from caffe2keras.read.caffemodel import fingerprint, read_weights
 from caffe2keras.read.prototxt import read_net
 from caffe2keras.spec import KerasModel
@@ -99,6 +101,7 @@ def load_net(
         InputError: a file cannot be read, or the two do not fit each other.
         GraphError: the net is not well formed.
     """
+    load_installed()
     state = NetState(phase=phase, level=level, stages=tuple(stages))
     message = upgrade(read_net(prototxt), str(prototxt))
     net = build_net(message, source=str(prototxt), state=state, input_shapes=input_shapes)
@@ -186,6 +189,7 @@ def convert(
                     prototxt_hash.result(), weights_hash.result() if weights_hash else None
                 ),
                 version=__version__,
+                plugins=plugins_of(net, model),
             ),
             target,
             progress,

@@ -21,6 +21,7 @@ from caffe2keras.layer_map import Attempt, try_net
 from caffe2keras.layer_map.refusals import refuse_all
 from caffe2keras.layout import DataFormat
 from caffe2keras.passes import run_passes
+from caffe2keras.plugins.loading import load_installed
 from caffe2keras.read import read_net
 from caffe2keras.table import render_table
 from caffe2keras.upgrade import upgrade
@@ -154,6 +155,7 @@ def inspect(
         InputError: a file cannot be read, or the two do not fit each other.
         GraphError: the net is not well formed.
     """
+    load_installed()
     if weights is None:
         state = NetState(phase=phase, level=level, stages=tuple(stages))
         message = upgrade(read_net(prototxt))

@@ -10,6 +10,7 @@ from typing import Any
 
 from caffe2keras.backend import import_keras, keep_float32
 from caffe2keras.errors import InputError
+from caffe2keras.plugins.needs import provide_keras_layers
 from caffe2keras.read.content import first_bytes
 from caffe2keras.record import InputRecord, Record, read_record
 
@@ -43,13 +44,16 @@ def load_model(
         a ``keras.Model``.
 
     Raises:
-        InputError: the file cannot be loaded, or its net does not take these input shapes.
+        InputError: the file cannot be loaded, or its net does not take these input shapes; a
+            PluginError where it needs a plugin that is not loaded.
         BackendError: no Keras backend can be imported.
     """
     path = Path(path)
     first_bytes(path, InputError)  # no such file: said before Keras is imported, which takes long
     shapes = _keras_shapes(read_record(path), input_shapes) if input_shapes else {}
     keras = import_keras()
+    record = _record_if_any(path)
+    provide_keras_layers(keras, record, path)
     try:
         with warnings.catch_warnings():
             # The name that every Keras since 2.3 knows; Keras 3 would rather have negative_slope.
@@ -62,7 +66,6 @@ def load_model(
         ) from error
     if shapes:
         model = _resized(keras, model, shapes)
-    record = _record_if_any(path)
     training = record.training if record is not None else None
     if record is not None:
         _carry_multipliers(model, record)

@@ -27,6 +27,7 @@ __all__ = [
     "BlobRecord",
     "HeadRecord",
     "InputRecord",
+    "PluginRecord",
     "Record",
     "Source",
     "Sources",
@@ -159,6 +160,21 @@ class TrainingRecord:
 
 
 @dataclass(frozen=True)
+class PluginRecord:
+    """A plugin that has mapped a layer of the net.
+
+    Attributes:
+        name: of its file, or of its module where that is importable; never a path.
+        sha256: of its source; "" where it had none.
+        layers: the Keras layers of its own that the model has, as ``package>Class``.
+    """
+
+    name: str
+    sha256: str
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Record:
     """The whole record; ``outputs`` are blob names, the rest explains itself in the parts."""
 
@@ -176,6 +192,7 @@ class Record:
     preprocessing: Any
     solver: Any
     training: TrainingRecord | None = None
+    plugins: tuple[PluginRecord, ...] = ()
 
 
 def read_record(path: str | PathLike[str]) -> Record:

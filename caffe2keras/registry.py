@@ -12,11 +12,22 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import CodeType
 from typing import Any, TypeVar
 
 from caffe2keras.errors import Caffe2KerasError, PluginError
 
-__all__ = ["PLUGIN_MODULE", "Registry", "failing_place", "guarded", "is_ours", "plugin_name"]
+__all__ = [
+    "PLUGIN_MODULE",
+    "Registry",
+    "failing_place",
+    "guarded",
+    "is_ours",
+    "is_within",
+    "plugin_name",
+    "said",
+    "source_file",
+]
 
 Row = TypeVar("Row")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -36,10 +47,11 @@ class Registry(Mapping[str, Row]):
     def __init__(self, noun: str, decorator: str) -> None:
         self._noun = noun
         self._decorator = decorator
-        self._rows: dict[str, tuple[Row, Callable[..., Any]]] = {}
+        # What a row has replaced stands below it, and is there again when its plugin is forgotten.
+        self._rows: dict[str, list[tuple[Row, Callable[..., Any]]]] = {}
 
     def __getitem__(self, kind: str) -> Row:
-        return self._rows[kind][0]
+        return self._rows[kind][-1][0]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
@@ -64,30 +76,29 @@ class Registry(Mapping[str, Row]):
         for kind in kinds:
             if kind in self._rows:
                 self._refuse_double(kind, function, replaces)
-        self._rows.update(dict.fromkeys(kinds, (row, function)))
+        for kind in kinds:
+            self._rows.setdefault(kind, []).append((row, function))
 
     def origin(self, kind: str) -> str:
         """The module that a row comes from; "" where it is ours, or where there is none."""
-        function = self._rows[kind][1] if kind in self._rows else None
+        function = self._rows[kind][-1][1] if kind in self._rows else None
         return "" if function is None or is_ours(function) else function.__module__
 
-    def state(self) -> Mapping[str, tuple[Row, Callable[..., Any]]]:
-        """All rows as they are now, for :meth:`restore`."""
-        return dict(self._rows)
-
-    def restore(self, state: Mapping[str, tuple[Row, Callable[..., Any]]]) -> None:
-        """Go back to an earlier state."""
-        self._rows = dict(state)
+    def forget(self, module: str) -> None:
+        """Take out all rows that come from a module, or from below it."""
+        kept = {
+            kind: [row for row in rows if not is_within(row[1].__module__, module)]
+            for kind, rows in self._rows.items()
+        }
+        self._rows = {kind: rows for kind, rows in kept.items() if rows}
 
     def _refuse_double(self, kind: str, function: Callable[..., Any], replaces: bool) -> None:
-        there = self._rows[kind][1]
+        there = self._rows[kind][-1][1]
         same_module = there.__module__ == function.__module__
         if replaces and (is_ours(there) or same_module):
             return
         whose = plugin_name(there.__module__)
-        hint = (
-            f"a plugin that means to says so: @{self._decorator}(..., replaces=True)"
-        )
+        hint = f"a plugin that means to says so: @{self._decorator}(..., replaces=True)"
         if same_module:
             whose, hint = "the same file", "one type, one function"
         elif not is_ours(there):
@@ -103,6 +114,11 @@ class Registry(Mapping[str, Row]):
 def is_ours(function: Callable[..., Any]) -> bool:
     """Whether a function is part of this package."""
     return function.__module__.partition(".")[0] == "caffe2keras"
+
+
+def is_within(module: str, package: str) -> bool:
+    """Whether a module is this one, or lies in it."""
+    return module == package or module.startswith(f"{package}.")
 
 
 def plugin_name(module: str) -> str:
@@ -138,8 +154,8 @@ def guarded(
             raise
         except Exception as error:
             raise PluginError(
-                what=f"{who} fails at {told(*given)}: {_said(error)}",
-                where=failing_place(error, function),
+                what=f"{who} fails at {told(*given)}: {said(error)}",
+                where=failing_place(error, source_file(function)),
                 why=f"its {noun} {function.__qualname__} raises this",
                 hint="--debug shows the whole traceback",
             ) from error
@@ -155,19 +171,30 @@ def guarded(
     return call  # type: ignore[return-value]  # it takes and answers what the function does
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
+    """An error of a plugin's in one line."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def failing_place(error: BaseException, function: Callable[..., Any]) -> str:
-    """The plugin's own line on the way to an error, as ``file:line``."""
-    file = function.__code__.co_filename
+def failing_place(error: BaseException, file: str) -> str:
+    """The last line of a plugin's file on the way to an error, as ``file:line``."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename == file] or list(frames[-1:])
     return f"{own[-1].filename}:{own[-1].lineno}" if own else file
 
 
+def source_file(function: Callable[..., Any]) -> str:
+    """The file that a function is written in, whatever decorators are around it."""
+    return _code(function).co_filename
+
+
 def _place(function: Callable[..., Any]) -> str:
-    code = getattr(function, "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code else function.__module__
+    code = _code(function)
+    return f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def _code(function: Callable[..., Any]) -> CodeType:
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function.__code__

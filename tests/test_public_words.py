@@ -32,6 +32,7 @@ def test_the_public_words_are_these():
         "compile_from_solver",
         "convert",
         "load_model",
+        "load_plugin",
         "restore_solverstate",
         "to_keras",
         "verify",

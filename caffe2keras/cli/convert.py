@@ -17,6 +17,7 @@ from caffe2keras.cli.options import (
     input_shape_option,
     json_option,
     missing_option,
+    plugin_options,
     recurrent_option,
     say,
     state_options,
@@ -56,6 +57,7 @@ __all__ = ["convert"]
 @assume_full_sequences_option
 @recurrent_option
 @batch_axis_option
+@plugin_options
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
 def convert(

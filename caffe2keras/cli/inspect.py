@@ -13,6 +13,7 @@ from caffe2keras.cli.options import (
     data_format_option,
     input_shape_option,
     json_option,
+    plugin_options,
     state_options,
     terminal_width,
 )
@@ -32,6 +33,7 @@ __all__ = ["inspect"]
 @data_format_option
 @state_options
 @input_shape_option
+@plugin_options
 @json_option
 def inspect(prototxt: Path, weights: Path | None, as_json: bool, **options: Any) -> int:
     """Show a Caffe net, layer by layer, and what it becomes.

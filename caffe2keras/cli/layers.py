@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from caffe2keras.cli.options import json_option, terminal_width
+from caffe2keras.cli.options import json_option, plugin_options, terminal_width
 
 __all__ = ["layers"]
 
@@ -19,16 +19,20 @@ __all__ = ["layers"]
       caffe2keras layers
     """,
 )
+@plugin_options
 @json_option
 def layers(as_json: bool) -> int:
     """List Caffe's layer types and what becomes of each.
 
     The table is printed from the conversion itself: "exact" means the same numbers, "dropped"
-    that the layer does nothing outside training, "refused" that a net with it is not converted.
+    that the layer does nothing outside training, "refused" that a net with it is not converted,
+    "plugin" that a plugin maps it.
     """
     from caffe2keras.layer_map import support_table
+    from caffe2keras.plugins.loading import load_installed
     from caffe2keras.table import render_table
 
+    load_installed()
     rows = support_table()
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=2))

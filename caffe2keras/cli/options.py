@@ -20,6 +20,7 @@ __all__ = [
     "input_shape_option",
     "json_option",
     "missing_option",
+    "plugin_options",
     "recurrent_option",
     "say",
     "state_options",
@@ -151,6 +152,46 @@ assume_full_sequences_option = click.option(
     is_flag=True,
     help="Let the sequences of LSTM and RNN begin at the first step and nowhere else; "
     "their cont is no input of the model then.",
+)
+
+
+def plugin_options(function: Function) -> Function:
+    """The options that say which plugins a command knows, for as long as it runs."""
+    for option in reversed(_PLUGIN_OPTIONS):
+        function = option(function)
+    return function
+
+
+def _use_plugins(ctx: click.Context, param: click.Parameter, files: tuple[Path, ...]) -> None:
+    if files:
+        from caffe2keras.plugins.loading import using_plugins
+
+        ctx.with_resource(using_plugins(files))
+
+
+def _ignore_installed(ctx: click.Context, param: click.Parameter, ignore: bool) -> None:
+    if ignore:
+        from caffe2keras.plugins.loading import without_installed
+
+        ctx.with_resource(without_installed())
+
+
+_PLUGIN_OPTIONS = (
+    click.option(
+        "--plugin",
+        type=FILE,
+        multiple=True,
+        expose_value=False,
+        callback=_use_plugins,
+        help="A Python file that maps layers of your own; may be given several times.",
+    ),
+    click.option(
+        "--no-plugins",
+        is_flag=True,
+        expose_value=False,
+        callback=_ignore_installed,
+        help="Leave alone the plugins of installed packages, which are used otherwise.",
+    ),
 )
 
 

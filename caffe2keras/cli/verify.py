@@ -14,6 +14,7 @@ from caffe2keras.cli.options import (
     assume_full_sequences_option,
     json_option,
     missing_option,
+    plugin_options,
     say,
     state_options,
     terminal_width,
@@ -60,6 +61,7 @@ _STEPS = 3  # reference, Keras, comparison
 @click.option(
     "--atol", type=click.FloatRange(min=0), metavar="X", help="Tolerated difference, absolute."
 )
+@plugin_options
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print one line only.")
 def verify(

@@ -6,11 +6,13 @@ It is a JSON object in the root attribute ``caffe2keras``; ``load.read_record`` 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from caffe2keras.emit.training import training_record
 from caffe2keras.layout import DataFormat
+from caffe2keras.record import PluginRecord
 from caffe2keras.spec import (
     SAMPLED_DROPOUT,
     BlobTensor,
@@ -44,7 +46,13 @@ class Sources:
 
 
 def record_of(
-    model: KerasModel, *, net_name: str, data_format: DataFormat, sources: Sources, version: str
+    model: KerasModel,
+    *,
+    net_name: str,
+    data_format: DataFormat,
+    sources: Sources,
+    version: str,
+    plugins: Sequence[PluginRecord] = (),
 ) -> dict[str, Any]:
     """The whole record, ready for JSON.
 
@@ -54,6 +62,7 @@ def record_of(
         data_format: of the Keras model.
         sources: the files converted.
         version: of this tool.
+        plugins: those that have mapped a layer.
     """
     ends = dict.fromkeys(model.outputs)
     drawn = _drawn(model)
@@ -82,6 +91,7 @@ def record_of(
         "preprocessing": None,
         "solver": None,
         "training": training_record(model),
+        "plugins": [asdict(plugin) for plugin in plugins],
     }
 
 

@@ -17,7 +17,7 @@ from caffe2keras.errors import GraphError, InputError, ShapeError, UnsupportedEr
 from caffe2keras.graph.net import Blob, Layer, Note, Shape
 from caffe2keras.graph.wiring import did_you_mean
 from caffe2keras.params import Params
-from caffe2keras.shapes.registry import infer, known_types
+from caffe2keras.shapes.registry import comes_from_a_plugin, infer, known_types
 
 __all__ = ["Sources", "require_shapes", "settle_sources"]
 
@@ -107,7 +107,9 @@ def require_shapes(
 
 
 def _is_data(layer: Layer) -> bool:
-    return not layer.bottoms and (layer.type.endswith("Data") or layer.type == "Python")
+    if layer.bottoms or comes_from_a_plugin(layer.type):
+        return False
+    return layer.type.endswith("Data") or layer.type == "Python"
 
 
 def _stand_in(layers: Sequence[Layer]) -> Mapping[str, Shape]:

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from caffe2keras.graph.net import Blob, Layer
+from caffe2keras.shapes.registry import comes_from_a_plugin
 
 __all__ = ["PREDICTORS", "Split", "is_head", "split_off_training", "weighted_tops"]
 
@@ -66,7 +67,9 @@ class Split:
 
 def is_head(layer: Layer) -> bool:
     """Whether a layer measures or swallows results and computes none."""
-    return layer.type in _HEADS or layer.type.endswith(_HEAD_ENDINGS)
+    if layer.type in _HEADS:
+        return True
+    return layer.type.endswith(_HEAD_ENDINGS) and not comes_from_a_plugin(layer.type)
 
 
 def split_off_training(layers: Sequence[Layer], ends: Iterable[Blob] = ()) -> Split:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from caffe2keras.errors import CycleError, DuplicateBlobError, UnknownBlobError
 from caffe2keras.graph.net import Blob, Layer, Note
 from caffe2keras.params import Params
+from caffe2keras.shapes.registry import comes_from_a_plugin
 
 if TYPE_CHECKING:
     from caffe2keras.proto.caffe_pb2 import LayerParameter
@@ -67,7 +68,7 @@ def wire(
     for index, (message, name) in enumerate(zip(messages, names, strict=True)):
         # An Input layer made of the net's own fields stands on no line.
         where = f"{source}:{message.source_line}" if message.source_line else source
-        layer = Layer(name, message.type, Params(message), where=where)
+        layer = Layer(name, _type_of(message), Params(message), where=where)
         missing = next((blob for blob in message.bottom if blob not in current), None)
         if missing is not None:
             raise _unknown_blob(layer, missing, messages, index, current, left_out)
@@ -77,6 +78,12 @@ def wire(
         )
         layers.append(replace(layer, bottoms=bottoms, tops=tops))
     return tuple(layers)
+
+
+def _type_of(message: LayerParameter) -> str:
+    """The type; that of a Python layer is its class, where a plugin knows that."""
+    kind = f"Python:{message.python_param.module}.{message.python_param.layer}"
+    return kind if message.type == "Python" and comes_from_a_plugin(kind) else message.type
 
 
 def _produce(

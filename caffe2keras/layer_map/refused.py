@@ -9,6 +9,7 @@ from caffe2keras.errors import UnsupportedError
 __all__ = ["REFUSED", "reason_for"]
 
 _CUT = "cut the layer out of the prototxt and do its work outside the model"
+_MAP = f"map it in a plugin (--plugin FILE), or {_CUT}"
 _DEPLOY = "give the prototxt that the net is deployed with"
 _LATTICE = "it filters along a lattice that it builds of each image, which Keras cannot say"
 _LABELS = "it computes with the labels, and only training has those"
@@ -45,12 +46,12 @@ REFUSED = MappingProxyType(
         ),
         "MarginInnerProduct": (_LABELS, _DEPLOY),
         "LabelSpecificRescale": (_LABELS, _DEPLOY),
-        "Python": ("its computation is a Python class that the prototxt only names", _CUT),
+        "Python": ("its computation is a Python class that the prototxt only names", _MAP),
     }
 )
 
 
 def reason_for(kind: str) -> UnsupportedError:
     """Why a type is not converted, and what to try."""
-    why, hint = REFUSED.get(kind, ("no layer of this type is known here", _CUT))
+    why, hint = REFUSED.get(kind, ("no layer of this type is known here", _MAP))
     return UnsupportedError(what=f'type "{kind}"', why=why, hint=hint)

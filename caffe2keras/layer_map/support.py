@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass
 
 from caffe2keras.layer_map.refused import REFUSED
-from caffe2keras.layer_map.registry import mappings
+from caffe2keras.layer_map.registry import ENTRIES, mappings
+from caffe2keras.registry import plugin_name
 
-__all__ = ["SupportRow", "support_table"]
+__all__ = ["SupportRow", "is_settled_before", "support_table"]
 
 # Types that never reach a mapping: data layers become inputs (graph.sources), Split gives its tops
 # their bottom (passes.splits), heads of training are dropped (passes.training).
@@ -38,7 +39,7 @@ class SupportRow:
 
     Attributes:
         caffe_type: as the prototxt spells it.
-        status: "exact", "dropped" or "refused".
+        status: "exact", "dropped" or "refused"; "plugin" for what a plugin maps.
         keras: the Keras layers, in words.
         note: what differs, what is refused, or why.
     """
@@ -56,14 +57,30 @@ def support_table() -> tuple[SupportRow, ...]:
         _mapped(kind, _sections(inspect.getdoc(entry.mapper) or ""))
         for kind, entry in mappings().items()
     ]
-    rows += [SupportRow(kind, "refused", "", why) for kind, (why, _) in REFUSED.items()]
+    rows += [
+        SupportRow(kind, "refused", "", why)
+        for kind, (why, _) in REFUSED.items()
+        if kind not in mappings()
+    ]
     return tuple(sorted(rows, key=lambda row: row.caffe_type.casefold()))
 
 
+def is_settled_before(kind: str) -> bool:
+    """Whether layers of a type are gone before a mapping is asked for."""
+    return kind in _BEFORE_THE_MAP
+
+
 def _mapped(kind: str, sections: dict[str, str]) -> SupportRow:
-    notes = [sections.get("Differs", ""), _prefixed("refuses ", sections.get("Refuses", ""))]
+    origin = ENTRIES.origin(kind)
+    notes = [
+        f"by the plugin {plugin_name(origin)}" if origin else "",
+        sections.get("Differs", ""),
+        _prefixed("refuses ", sections.get("Refuses", "")),
+    ]
+    # Whether a plugin is exact is its author's to say and the oracle's to prove.
+    status = "plugin" if origin else "exact"
     return SupportRow(
-        kind, "exact", sections.get("Keras", ""), "; ".join(note for note in notes if note)
+        kind, status, sections.get("Keras", ""), "; ".join(note for note in notes if note)
     )
 
 

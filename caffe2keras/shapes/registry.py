@@ -11,7 +11,7 @@ from caffe2keras.graph.net import Shape
 from caffe2keras.params import Params
 from caffe2keras.registry import Registry, guarded
 
-__all__ = ["RULES", "Inferred", "Rule", "infer", "infers", "known_types"]
+__all__ = ["RULES", "Inferred", "Rule", "comes_from_a_plugin", "infer", "infers", "known_types"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,11 @@ def _is_a_shape(shape: object) -> bool:
 def known_types() -> frozenset[str]:
     """The Caffe types that have a rule."""
     return frozenset(RULES)
+
+
+def comes_from_a_plugin(kind: str) -> bool:
+    """Whether the rule of a type is a plugin's."""
+    return bool(RULES.origin(kind))
 
 
 def infer(kind: str, params: Params, bottoms: Sequence[Shape], tops: int) -> Inferred:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from caffe2keras.plugins.needs import changed_plugins
 from caffe2keras.record import BlobRecord, Record, read_record
 from caffe2keras.verify.compare import Tolerance, compare, default_tolerance, filled_up
 from caffe2keras.verify.feed import given_inputs
@@ -94,7 +95,7 @@ def verify(
         results=results,
         not_compared=passed_over,
         missing_outputs=tuple(name for name in record.outputs if name not in compared),
-        notes=witness.notes,
+        notes=(*witness.notes, *changed_plugins(record)),
     )
 
 
