@@ -6,10 +6,10 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from caffe2keras import __version__
 from caffe2keras.emit import Source, Sources, record_of, write_archive, write_hdf5
@@ -17,16 +17,18 @@ from caffe2keras.emit.stream import Progress, silent
 from caffe2keras.errors import InputError
 from caffe2keras.graph.build import build_net
 from caffe2keras.graph.net import Net, Note, Shape
-from caffe2keras.graph.phase import NetState
+from caffe2keras.graph.phase import NetState, keep_measures
 from caffe2keras.graph.weights import attach_weights
 from caffe2keras.layer_map import map_net
 from caffe2keras.layout import DataFormat
 from caffe2keras.passes import assume_full_sequences as assume_sequences
-from caffe2keras.passes import run_passes
+from caffe2keras.passes import keep_states, run_passes
 from caffe2keras.plugins.loading import load_installed
 from caffe2keras.plugins.needs import plugins_of
+from caffe2keras.preprocessing import Preprocessing, Steps, bake, settle
 from caffe2keras.read.caffemodel import fingerprint, read_weights
 from caffe2keras.read.prototxt import read_net
+from caffe2keras.record import PreprocessingRecord
 from caffe2keras.spec import KerasModel
 from caffe2keras.upgrade import upgrade
 from caffe2keras.words import word_of_its_module
@@ -34,7 +36,15 @@ from caffe2keras.words import word_of_its_module
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["ConversionReport", "FileFormat", "Recurrent", "convert", "load_net", "to_keras"]
+__all__ = [
+    "ConversionReport",
+    "FileFormat",
+    "Recurrent",
+    "convert",
+    "load_net",
+    "to_keras",
+    "with_passes",
+]
 
 FileFormat = Literal["h5", "keras"]
 Recurrent = Literal["roll", "keep"]
@@ -66,6 +76,21 @@ class ConversionReport:
     static_batch: int | None
     seconds: float
 
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        notes = [
+            {"kind": note.kind, "subject": note.subject, "text": note.text} for note in self.notes
+        ]
+        return {
+            "output": str(self.output),
+            "net": self.net_name,
+            "layers": self.layers,
+            "parameters": self.parameters,
+            "static_batch": self.static_batch,
+            "seconds": round(self.seconds, 3),
+            "notes": notes,
+        }
+
 
 def load_net(
     prototxt: StrPath,
@@ -78,6 +103,7 @@ def load_net(
     missing: Literal["refuse", "fill"] = "refuse",
     assume_full_sequences: bool = False,
     recurrent: Recurrent = "roll",
+    stateful: bool = False,
 ) -> Net:
     """Read a net and bring it into the form that mappings and oracle work on.
 
@@ -93,6 +119,9 @@ def load_net(
             nowhere else, so that no cont need be fed.
         recurrent: "roll" makes one layer of an LSTM that is written out step by step, where it
             is one for certain; "keep" converts it as it is written.
+        stateful: let LSTM and RNN begin with the state that the prediction before ended with, as
+            Caffe does where cont is 1 at the first step; the batch size is fixed then. By
+            default each prediction begins with a state of zeros.
 
     Returns:
         The net, weights attached, all passes done.
@@ -104,11 +133,44 @@ def load_net(
     load_installed()
     state = NetState(phase=phase, level=level, stages=tuple(stages))
     message = upgrade(read_net(prototxt), str(prototxt))
+    if phase == "TRAIN":
+        message = keep_measures(message, state)
     net = build_net(message, source=str(prototxt), state=state, input_shapes=input_shapes)
     file = read_weights(weights) if weights is not None else None
     net = attach_weights(net, file, missing=missing)
-    net = assume_sequences(net) if assume_full_sequences else net
-    return run_passes(net, recurrent, training=phase == "TRAIN")
+    return with_passes(
+        net,
+        assume_full_sequences=assume_full_sequences,
+        recurrent=recurrent,
+        stateful=stateful,
+        training=phase == "TRAIN",
+    )
+
+
+def with_passes(
+    net: Net,
+    *,
+    assume_full_sequences: bool,
+    recurrent: Recurrent,
+    stateful: bool,
+    training: bool,
+) -> Net:
+    """The net with all passes done, and with what the user says of where its sequences begin.
+
+    Raises:
+        InputError: sequences shall both begin and go on at the first step.
+    """
+    if assume_full_sequences and stateful:
+        raise InputError(
+            what="the net cannot be stateful and have full sequences alone",
+            why="a sequence that begins at the first step takes no state from the pass before",
+            hint="leave out --stateful or --assume-full-sequences",
+        )
+    if stateful:
+        net = keep_states(net)
+    elif assume_full_sequences:
+        net = assume_sequences(net)
+    return run_passes(net, recurrent, training=training)
 
 
 @word_of_its_module
@@ -125,7 +187,9 @@ def convert(
     missing: Literal["refuse", "fill"] = "refuse",
     assume_full_sequences: bool = False,
     recurrent: Recurrent = "roll",
+    stateful: bool = False,
     batch_axes: Mapping[str, int] = _NO_AXES,
+    preprocessing: Preprocessing | None = None,
     format: FileFormat = "h5",
     progress: Progress = silent,
 ) -> ConversionReport:
@@ -146,8 +210,14 @@ def convert(
             nowhere else, so that no cont need be fed.
         recurrent: "roll" makes one layer of an LSTM that is written out step by step, where it
             is one for certain; "keep" converts it as it is written.
+        stateful: let LSTM and RNN begin with the state that the prediction before ended with, as
+            Caffe does where cont is 1 at the first step; the batch size is fixed then. By
+            default each prediction begins with a state of zeros.
         batch_axes: input blob -> which of its axes is the batch. By default the second one where
             recurrent layers show that the first is time, else the first.
+        preprocessing: bakes what is done to pictures into the model, so that it takes their
+            values from 0 to 255; what this leaves out the prototxt says. By default a
+            ``transform_param`` is only kept in the file, for ``predict``.
         format: "h5" needs no Keras; "keras" goes through it.
         progress: called with how many bytes of the numbers are written, of how many.
 
@@ -176,8 +246,19 @@ def convert(
             missing=missing,
             assume_full_sequences=assume_full_sequences,
             recurrent=recurrent,
+            stateful=stateful,
+        )
+        steps, notes = settle(
+            net,
+            preprocessing or Preprocessing(),
+            Path(prototxt).parent,
+            needed=preprocessing is not None,
         )
         model = map_net(net, data_format, batch_axes)
+        model = replace(model, notes=(*model.notes, *notes))
+        baked: tuple[str, ...] = ()
+        if preprocessing is not None and steps is not None:
+            model, baked = bake(model, steps, data_format)
         write = {"h5": write_hdf5, "keras": write_archive}[format]
         write(
             model,
@@ -190,6 +271,7 @@ def convert(
                 ),
                 version=__version__,
                 plugins=plugins_of(net, model),
+                preprocessing=_recorded(steps, baked),
             ),
             target,
             progress,
@@ -217,6 +299,7 @@ def to_keras(
     missing: Literal["refuse", "fill"] = "refuse",
     assume_full_sequences: bool = False,
     recurrent: Recurrent = "roll",
+    stateful: bool = False,
     batch_axes: Mapping[str, int] = _NO_AXES,
 ) -> keras.Model:
     """Convert a Caffe net into a live Keras model; arguments and errors as for :func:`convert`."""
@@ -235,9 +318,25 @@ def to_keras(
             missing=missing,
             assume_full_sequences=assume_full_sequences,
             recurrent=recurrent,
+            stateful=stateful,
             batch_axes=batch_axes,
         )
         return load_model(report.output)
+
+
+def _recorded(steps: Steps | None, layers: tuple[str, ...]) -> PreprocessingRecord | None:
+    if steps is None:
+        return None
+    mean = () if steps.has_mean_image else tuple(float(value) for value in steps.mean.ravel())
+    return PreprocessingRecord(
+        blob=steps.blob,
+        mean=mean,
+        mean_file=steps.mean_file,
+        scale=steps.scale,
+        channel_order=steps.channel_order,
+        resize=steps.resize,
+        layers=layers,
+    )
 
 
 def _source(path: StrPath) -> Source:

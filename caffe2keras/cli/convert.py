@@ -21,6 +21,7 @@ from caffe2keras.cli.options import (
     recurrent_option,
     say,
     state_options,
+    stateful_option,
 )
 from caffe2keras.cli.progress import byte_bar
 
@@ -56,6 +57,7 @@ __all__ = ["convert"]
 @missing_option
 @assume_full_sequences_option
 @recurrent_option
+@stateful_option
 @batch_axis_option
 @plugin_options
 @json_option
@@ -82,27 +84,12 @@ def convert(
     with byte_bar("writing", quiet=quiet or as_json) as progress:
         report = run(prototxt, weights, output, format=file_format, progress=progress, **options)
     if as_json:
-        click.echo(json.dumps(_json(report), indent=2))
+        click.echo(json.dumps(report.to_json(), indent=2))
     elif not quiet:
         for note in report.notes:
             say(f"  {note}")
         click.echo(_summary(report))
     return 0
-
-
-def _json(report: Any) -> dict[str, Any]:
-    notes = [
-        {"kind": note.kind, "subject": note.subject, "text": note.text} for note in report.notes
-    ]
-    return {
-        "output": str(report.output),
-        "net": report.net_name,
-        "layers": report.layers,
-        "parameters": report.parameters,
-        "static_batch": report.static_batch,
-        "seconds": round(report.seconds, 3),
-        "notes": notes,
-    }
 
 
 def _summary(report: Any) -> str:
