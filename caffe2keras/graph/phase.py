@@ -18,6 +18,7 @@ __all__ = [
     "NetState",
     "Phase",
     "is_included",
+    "keep_measures",
     "meets",
     "note_layers_in_training",
     "select_layers",
@@ -96,6 +97,31 @@ def select_layers(
     for layer in net.layer:
         (kept if is_included(layer, state, source) else left_out).append(layer)
     return kept, left_out
+
+
+def keep_measures(net: NetParameter, state: NetState) -> NetParameter:
+    """The net with the accuracies that its TEST phase measures, whatever phase it is built in.
+
+    Keras measures one model in training and in testing alike. Those stay out that read what only
+    the TEST phase has, or whose top has the name of another.
+    """
+    kept, left_out = select_layers(net, state)
+    names = {top for layer in kept for top in layer.top}
+    wanted = [
+        layer.name
+        for layer in left_out
+        if layer.type == "Accuracy" and is_included(layer, replace(state, phase="TEST"))
+        if names.issuperset(layer.bottom) and names.isdisjoint(layer.top)
+    ]
+    if not wanted:
+        return net
+    copy = type(net)()
+    copy.CopyFrom(net)
+    for layer in copy.layer:
+        if layer.type == "Accuracy" and layer.name in wanted:
+            layer.ClearField("include")
+            layer.ClearField("exclude")
+    return copy
 
 
 def note_layers_in_training(layers: Sequence[LayerParameter], state: NetState) -> tuple[Note, ...]:

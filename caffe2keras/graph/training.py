@@ -147,4 +147,4 @@ def weighted_tops(layer: Layer) -> Iterator[tuple[Blob, float]]:
         weights = (1.0,)
     for top, weight in zip(layer.tops, weights, strict=False):
         if weight:
-            yield top, float(weight)
+            yield top, float(f"{weight:.7g}")  # 0.3, as it is written, and not the float32

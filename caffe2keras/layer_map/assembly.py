@@ -195,7 +195,7 @@ class Assembly:
         inputs = [fed for fed in self._inputs if fed[1].layer in used]
         ties_batch = not self._tying.isdisjoint(renamed)
         renamed |= {tensor: tensor for _, tensor, _ in inputs}
-        self._notes += _unneeded_inputs(self._inputs, used)
+        self._notes += _unneeded_inputs(self._inputs, used, self._labels())
         static_batch = self._static_batch(inputs) if ties_batch else None
         layers = (self._with_shape(named, static_batch) for named in self._layers.values())
         return KerasModel(
@@ -213,6 +213,11 @@ class Assembly:
             static_batch=static_batch,
             resizable=resizable,
         )
+
+    def _labels(self) -> set[str]:
+        """What Keras takes as ``y``: inputs of the net and not of the model."""
+        heads = (one for one in self._net.layers if one.tops and one.tops[0].key in self._net.heads)
+        return {head.bottoms[1].name for head in heads}
 
     def _aliases(self) -> Iterator[BlobTensor]:
         """The blobs that passes took out, under their own names."""
@@ -293,7 +298,8 @@ def _identity(keras: KerasLayer) -> str:
 
 
 def _unneeded_inputs(
-    inputs: Iterable[tuple[Blob, TensorRef, Layout]], used: set[str]
+    inputs: Iterable[tuple[Blob, TensorRef, Layout]], used: set[str], labels: set[str]
 ) -> list[Note]:
     text = "no output depends on its numbers, so it is no input of the model"
-    return [Note("dropped", blob.name, text) for blob, t, _ in inputs if t.layer not in used]
+    unneeded = (blob.name for blob, tensor, _ in inputs if tensor.layer not in used)
+    return [Note("dropped", name, text) for name in unneeded if name not in labels]

@@ -65,6 +65,8 @@ def keep_training_heads(net: Net) -> Net:
         elif layer.type == "Accuracy":
             notes.append(Note("dropped", layer.name, "what it compares with is no y of the model"))
             continue
+        elif any(weighted_tops(layer)):
+            notes.append(_computed_inside(layer, fed))
         layers.append(_with_shapes(outer.get(index, layer), told))
     _require_shapes(layers, fed)
     ends = [head.bottoms[0] for head in outer.values()]
@@ -191,6 +193,14 @@ def _taken_as_y(head: Layer) -> Note:
     prediction, labels = head.bottoms
     text = f'{what} of output "{prediction.name}" against "{labels.name}", which fit takes as y'
     return Note("decided", head.name, text)
+
+
+def _computed_inside(layer: Layer, fed: AbstractSet[Key]) -> Note:
+    inputs = [f'"{blob.name}"' for blob in layer.bottoms if blob.key in fed]
+    text = "this loss is computed inside the model"
+    if inputs:
+        text += f", which is fed {', '.join(inputs)}"
+    return Note("decided", layer.name, text)
 
 
 def _require_shapes(layers: Sequence[Layer], fed: AbstractSet[Key]) -> None:
