@@ -214,7 +214,7 @@ def _no_top(type_name: str, index: int, given: object) -> NetSpecError:
     if isinstance(given, tuple):
         hint = "the layer before has several tops: take one, as tops[0]"
     return NetSpecError(
-        what=f"{type_name} input {index} is not a Top (type is {type(given).__name__})", hint=hint
+        what=f"{type_name} input {index} is not a Top (type is {type(given)})", hint=hint
     )
 
 
@@ -222,4 +222,4 @@ def _not_assignable(name: str, value: object) -> NetSpecError:
     hint = ""
     if isinstance(value, tuple):
         hint = f"a layer with several tops needs as many names: n.{name}, n.other = ..."
-    return NetSpecError(what=f'"{name}" is not a Top (type is {type(value).__name__})', hint=hint)
+    return NetSpecError(what=f'"{name}" is not a Top (type is {type(value)})', hint=hint)
