@@ -79,6 +79,15 @@ class Registry(Mapping[str, Row]):
         for kind in kinds:
             self._rows.setdefault(kind, []).append((row, function))
 
+    def check_types(self, kinds: tuple[object, ...]) -> None:
+        """Refuse a decorator that is given no types, as one without its parentheses is.
+
+        Raises:
+            TypeError: it is.
+        """
+        if not kinds or not all(isinstance(kind, str) and kind for kind in kinds):
+            raise TypeError(f'@{self._decorator} takes Caffe types: @{self._decorator}("Gain")')
+
     def origin(self, kind: str) -> str:
         """The module that a row comes from; "" where it is ours, or where there is none."""
         function = self._rows[kind][-1][1] if kind in self._rows else None

@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from caffe2keras.errors import ShapeError
+from caffe2keras.foreign import written
 from caffe2keras.graph.net import Layer, Shape, Weight
 from caffe2keras.params import Params
+from caffe2keras.read.textformat import parse_text
 
 __all__ = ["Filling", "filling_of"]
 
@@ -109,6 +111,17 @@ def _weight_or_bias(layer: Layer, place: int) -> Params | None:
         if descriptor.name.endswith("_param") and hasattr(message, field):
             params = getattr(layer.params.fresh(), descriptor.name)
             return getattr(params, field) if params.has(field) else None
+    return _foreign_filler(layer, field)
+
+
+def _foreign_filler(layer: Layer, field: str) -> Params | None:
+    """The filler in a message that only a plugin knows."""
+    kept = [(one.path, one.value) for one in layer.params.message.unknown_field]
+    for part in (part for trees in written(kept) for tree in trees for part in tree.parts):
+        if part.name == field and part.kind == "open":
+            filler = type(layer.params.fresh().convolution_param.weight_filler.message)()
+            parse_text(part.text[1:-1], filler, layer.where)
+            return Params(filler)
     return None
 
 

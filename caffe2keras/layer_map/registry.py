@@ -66,6 +66,7 @@ class Placed:
         resizable: whether the net keeps its freedom of height and width, so that the layers
             emitted must be right for every size and not only for this one.
         absorbed: layers whose work this one does too, placed likewise.
+        keeps_state: whether it shall go on from where the prediction before ended.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Placed:
     data_format: DataFormat
     resizable: bool
     absorbed: tuple[Placed, ...] = ()
+    keeps_state: bool = False
 
 
 Mapper = Callable[[Placed], Fragment]
@@ -108,6 +110,8 @@ class Entry:
     any_batch_axis: bool
 
 
+_WANTS = ("any", "image", "caffe", "free")
+
 ENTRIES: Registry[Entry] = Registry("a mapping", "maps")
 
 
@@ -131,6 +135,9 @@ def maps(
         any_batch_axis: whether it holds for any batch axis.
         replaces: whether a plugin's mapping takes the place of one of ours.
     """
+    ENTRIES.check_types(types)
+    if not callable(wants) and wants not in _WANTS:
+        raise ValueError(f"wants={wants!r}: expected a function, or one of {', '.join(_WANTS)}")
     fixes = fixes_size if callable(fixes_size) else lambda _: fixes_size
 
     def register(mapper: Mapper) -> Mapper:

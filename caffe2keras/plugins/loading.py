@@ -16,19 +16,21 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
 
 from caffe2keras.backend import choose_backend
 from caffe2keras.errors import BackendError, Caffe2KerasError, PluginError
-from caffe2keras.plugins.definitions import forget_definitions, has_definitions
-from caffe2keras.registry import PLUGIN_MODULE, Registry, failing_place, is_within, said
+from caffe2keras.plugins.checks import check, registries, types_of
+from caffe2keras.plugins.definitions import forget_definitions
+from caffe2keras.registry import PLUGIN_MODULE, failing_place, is_within, said
 
 __all__ = [
     "ENTRY_POINTS",
     "Plugin",
     "PluginList",
+    "forget_plugin",
     "load_installed",
     "load_plugin",
+    "loaded_plugins",
     "plugin_list",
     "plugin_of",
     "using_plugins",
@@ -86,12 +88,12 @@ def load_plugin(path: StrPath) -> Plugin:
     if known is not None:
         if known.sha256 == sha256:
             return known
-        _forget(known)
+        forget_plugin(known)
     module = _module_name(file)
     with _whole_or_not_at_all(module):
         _execute(file, source, module)
-        plugin = Plugin(file.name, sha256, str(file), module, _types_of(module))
-        _check(plugin)
+        plugin = Plugin(file.name, sha256, str(file), module, types_of(module))
+        check(plugin.name, plugin.path or plugin.module, plugin.module)
     _Loaded.files[file.resolve()] = plugin
     return plugin
 
@@ -113,6 +115,17 @@ def load_installed() -> tuple[Plugin, ...]:
     return _Loaded.installed
 
 
+def loaded_plugins() -> tuple[Plugin, ...]:
+    """The plugins that were loaded from files."""
+    return tuple(_Loaded.files.values())
+
+
+def forget_plugin(plugin: Plugin) -> None:
+    """Undo the loading of a plugin's file; Keras keeps the classes that it has registered."""
+    _forget_module(plugin.module)
+    _Loaded.files.pop(Path(plugin.path).resolve(), None)
+
+
 @contextmanager
 def using_plugins(paths: Iterable[StrPath]) -> Iterator[None]:
     """Load plugins from their files, and forget them at the end."""
@@ -125,7 +138,7 @@ def using_plugins(paths: Iterable[StrPath]) -> Iterator[None]:
         yield
     finally:
         for plugin in loaded:
-            _forget(plugin)
+            forget_plugin(plugin)
 
 
 @contextmanager
@@ -168,7 +181,7 @@ def plugin_of(module: str) -> Plugin:
         if is_within(module, plugin.module):
             return plugin
     # registered by the decorators alone, in a program or a notebook
-    return Plugin(module, _sha256_of_module(module), "", module, _types_of(module))
+    return Plugin(module, _sha256_of_module(module), "", module, types_of(module))
 
 
 def _source(file: Path) -> bytes:
@@ -254,62 +267,9 @@ def _load_entry_point(point: importlib.metadata.EntryPoint) -> Plugin:
                 hint=hint,
             ) from error
         sha256 = _sha256_of_module(point.module)
-        plugin = Plugin(point.module, sha256, "", home, _types_of(home))
-        _check(plugin)
+        plugin = Plugin(point.module, sha256, "", home, types_of(home))
+        check(plugin.name, plugin.path or plugin.module, plugin.module)
     return plugin
-
-
-def _registries() -> tuple[Registry[Any], Registry[Any], Registry[Any]]:
-    # Ours must be in them before a plugin comes; and the oracle's package knows this module.
-    from caffe2keras.layer_map.registry import ENTRIES
-    from caffe2keras.shapes.registry import RULES
-    from caffe2keras.verify.oracle.registry import FUNCTIONS
-
-    return ENTRIES, RULES, FUNCTIONS
-
-
-def _kinds(registry: Registry[Any], module: str) -> tuple[str, ...]:
-    return tuple(kind for kind in registry if is_within(registry.origin(kind), module))
-
-
-def _types_of(module: str) -> tuple[str, ...]:
-    return _kinds(_registries()[0], module)
-
-
-def _check(plugin: Plugin) -> None:
-    """Refuse what could never work, before a net is read."""
-    _, rules, _ = registries = _registries()
-    where = plugin.path or plugin.module
-    if not any(_kinds(one, plugin.module) for one in registries) and not has_definitions(
-        plugin.module
-    ):
-        raise PluginError(
-            what=f"the plugin {plugin.name} registers nothing",
-            where=where,
-            why="it has no function that is decorated with maps, infers, computes or keras_layers",
-            hint="CONTRIBUTING.md shows a whole plugin",
-        )
-    for kind in plugin.types:
-        if kind not in rules:
-            raise PluginError(
-                what=f"the plugin {plugin.name} maps {kind} and has no shape rule for it",
-                where=where,
-                why="without the shape of its tops nothing behind the layer can be converted",
-                hint=f'decorate a function with @infers("{kind}")',
-            )
-        _refuse_what_is_never_mapped(kind, plugin, where)
-
-
-def _refuse_what_is_never_mapped(kind: str, plugin: Plugin, where: str) -> None:
-    from caffe2keras.layer_map.support import is_settled_before
-
-    if is_settled_before(kind):
-        raise PluginError(
-            what=f"the plugin {plugin.name} maps {kind}, which no mapping is ever asked for",
-            where=where,
-            why="what feeds a net, copies blobs or only measures is settled before the mappings",
-            hint="map another type",
-        )
 
 
 def _sha256_of_module(name: str) -> str:
@@ -319,13 +279,8 @@ def _sha256_of_module(name: str) -> str:
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
-def _forget(plugin: Plugin) -> None:
-    _forget_module(plugin.module)
-    _Loaded.files.pop(Path(plugin.path).resolve(), None)
-
-
 def _forget_module(module: str) -> None:
-    for registry in _registries():
+    for registry in registries():
         registry.forget(module)
     forget_definitions(module)
     if module.startswith(PLUGIN_MODULE):

@@ -69,12 +69,16 @@ def provide_keras_layers(keras: Any, record: Record | None, path: str | PathLike
 
 
 def _missing(plugin: PluginRecord, layer: str, path: str | PathLike[str]) -> PluginError:
-    is_file = plugin.name.endswith(".py")
-    given = f'--plugin {plugin.name}, or caffe2keras.load_plugin("{plugin.name}") before load_model'
+    hint = f"install the package that has the module {plugin.name}, or import it before load_model"
+    if plugin.name.endswith(".py"):
+        given = f'caffe2keras.load_plugin("{plugin.name}")'
+        hint = f"--plugin {plugin.name}, or {given} before load_model"
+    elif plugin.name == "__main__":
+        hint = "run the code that registered it before load_model, or put it into a file"
     return PluginError(
         what=f"{path} needs the plugin {plugin.name}, which is not loaded",
         why=f"the model has a layer {layer}, which that plugin defines",
-        hint=given if is_file else f"install the package that has the module {plugin.name}",
+        hint=hint,
     )
 
 

@@ -43,6 +43,7 @@ def infers(*types: str, replaces: bool = False) -> Callable[[Rule], Rule]:
         types: Caffe's types.
         replaces: whether a plugin's rule takes the place of one of ours.
     """
+    RULES.check_types(types)
 
     def register(rule: Rule) -> Rule:
         RULES.add(types, guarded(rule, "shape rule", _told, _fault), rule, replaces)

@@ -40,6 +40,7 @@ def computes(*types: str, replaces: bool = False) -> Callable[[Function], Functi
         types: Caffe's types.
         replaces: whether a plugin's function takes the place of one of ours.
     """
+    FUNCTIONS.check_types(types)
 
     def register(function: Function) -> Function:
         safe = guarded(function, "oracle function", lambda layer, *_: str(layer), _fault)
