@@ -17,6 +17,7 @@ from caffe2keras.plugins.needs import changed_plugins
 from caffe2keras.record import BlobRecord, Record, read_record
 from caffe2keras.verify.compare import Tolerance, compare, default_tolerance, filled_up
 from caffe2keras.verify.feed import given_inputs
+from caffe2keras.verify.losses import comparable_heads, loss_results, predictions_beside
 from caffe2keras.verify.predict import backend_name, predict
 from caffe2keras.verify.report import BlobResult, NotCompared, VerificationReport
 from caffe2keras.verify.witness import Witness, by_oracle, by_stored_blobs
@@ -78,14 +79,20 @@ def verify(
         witness = by_stored_blobs(record, blobs, fed)
     progress("computing with Keras")
     wanted, passed_over = _choose(record, witness)
-    arrays = predict(model, record, witness.inputs, wanted)
+    heads = comparable_heads(record, witness)
+    compared_with = (*wanted, *predictions_beside(record, heads, wanted))
+    arrays = predict(model, record, witness.inputs, compared_with)
     progress("comparing")
     tolerance = _tolerance(record, rtol, atol)
     results = tuple(
         _result(entry, array, witness.expected[entry.blob], tolerance)
-        for entry, array in zip(wanted, arrays, strict=True)
+        for entry, array in zip(wanted, arrays, strict=False)
     )
+    computed = dict(zip(compared_with, arrays, strict=True))
+    results += loss_results(heads, computed, witness, tolerance)
     compared = {result.blob for result in results}
+    proven = {head.prediction for head in heads}  # by its loss, where it is not compared itself
+    passed_over = tuple(one for one in passed_over if one.blob not in compared)
     return VerificationReport(
         model=str(model),
         net=record.net,
@@ -94,7 +101,7 @@ def verify(
         tolerance=tolerance,
         results=results,
         not_compared=passed_over,
-        missing_outputs=tuple(name for name in record.outputs if name not in compared),
+        missing_outputs=tuple(name for name in record.outputs if name not in compared | proven),
         notes=(*witness.notes, *changed_plugins(record)),
     )
 

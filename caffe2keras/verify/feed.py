@@ -15,13 +15,22 @@ from caffe2keras.load import OpenShape, check_input_shapes
 from caffe2keras.read import read_blobs
 from caffe2keras.record import Record
 
-__all__ = ["complete", "draw", "given_inputs", "open_shapes"]
+__all__ = ["complete", "draw", "given_inputs", "label_blobs", "open_shapes"]
 
 Array = npt.NDArray[Any]
 StrPath = str | PathLike[str]
 
 # Two entries tell a mixed-up batch as well as ten do, in a fifth of the time.
 _BATCH = 2
+
+# Their second bottom is class numbers.
+_LABELLED = (
+    "Accuracy",
+    "HingeLoss",
+    "InfogainLoss",
+    "MultinomialLogisticLoss",
+    "SoftmaxWithLoss",
+)
 
 # How many values whole numbers may have: all of them, or each by its place.
 Limit = int | npt.NDArray[np.intp]
@@ -35,8 +44,23 @@ def _regions(layer: Layer, scale: float) -> Limit:
     return limits.reshape(5, *(1,) * (len(regions) - 2))
 
 
+def _classes(layer: Layer) -> Limit:
+    """Of labels: how many classes the scores have."""
+    scores, params = layer.bottoms[0].shape, layer.params.fresh()
+    if layer.type in ("HingeLoss", "MultinomialLogisticLoss"):
+        return int(np.prod(scores[1:]))
+    if layer.type == "Accuracy":
+        return scores[params.accuracy_param.axis]
+    if layer.type == "InfogainLoss":
+        return scores[params.infogain_loss_param.axis]
+    return scores[params.softmax_param.axis]
+
+
 # (type, which bottom) -> how many values its whole numbers may have
 _INDICES: Mapping[tuple[str, int], Callable[[Layer], Limit]] = {
+    **{(kind, 1): _classes for kind in _LABELLED},
+    ("ContrastiveLoss", 2): lambda layer: 2,  # whether the pair is alike
+    ("SigmoidCrossEntropyLoss", 1): lambda layer: 2,
     ("BatchReindex", 1): lambda layer: layer.bottoms[0].shape[0],
     ("Embed", 0): lambda layer: int(layer.params.fresh().embed_param.input_dim),
     ("LSTM", 1): lambda layer: 2,  # whether the sequence goes on
@@ -106,12 +130,23 @@ def draw(record: Record, net: Net, given: Mapping[str, Array], seed: int) -> dic
     unneeded = _unneeded(record, net)
     # Constants that the net makes have the size of the batch that is declared.
     constants = any(layer.type in ("DummyData", "Parameter") for layer in net.layers)
-    shrink = not (limits or unneeded or constants)
-    shapes = {**_shapes(record, given, shrink=shrink), **unneeded}
+    labels = label_blobs(record)
+    counted = (set(limits) | set(unneeded)) - labels
+    shapes = _shapes(record, given, shrink=not (counted or constants))
+    sizes = {shape[0] for shape in shapes.values() if shape}
+    for blob, shape in unneeded.items():
+        # One label for each sample that is fed, or as many for each.
+        follows = blob in labels and len(sizes) == 1
+        shapes[blob] = (*sizes, *shape[1:]) if follows else shape
     return {
         blob: given[blob] if blob in given else _random(random, shape, limits.get(blob))
         for blob, shape in shapes.items()
     }
+
+
+def label_blobs(record: Record) -> set[str]:
+    """What Keras takes as ``y`` of a model that is to be trained."""
+    return {head.labels for head in record.training.heads} if record.training else set()
 
 
 def _unneeded(record: Record, net: Net) -> dict[str, tuple[int, ...]]:

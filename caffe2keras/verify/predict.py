@@ -13,6 +13,7 @@ from caffe2keras.backend import import_keras, keep_float32
 from caffe2keras.load import load_model
 from caffe2keras.record import BlobRecord, Record
 from caffe2keras.verify.feed import open_shapes
+from caffe2keras.verify.pictures import picture_of
 
 __all__ = ["backend_name", "predict"]
 
@@ -57,13 +58,18 @@ def predict(
     by_layer = {entry.layer: entry for entry in record.inputs}
     order = [by_layer[tensor._keras_history.operation.name] for tensor in model.inputs]
     feed = [
-        np.ascontiguousarray(entry.layout.to_keras(inputs[entry.blob]), dtype=np.float32)
+        np.ascontiguousarray(
+            entry.layout.to_keras(picture_of(inputs[entry.blob], entry, record, model)),
+            dtype=np.float32,
+        )
         for entry in order
     ]
     outputs = keep_float32(keras.Model(model.inputs, tensors)).predict_on_batch(feed)
     arrays = [outputs] if len(tensors) == 1 else list(outputs)  # Keras unpacks a list of one
     return tuple(
-        blob.layout.to_caffe(np.asarray(array)) for blob, array in zip(wanted, arrays, strict=True)
+        # A loss is a number in Caffe, and a row of one in Keras.
+        blob.layout.to_caffe(np.asarray(array) if blob.layout.rank else np.reshape(array, ()))
+        for blob, array in zip(wanted, arrays, strict=True)
     )
 
 

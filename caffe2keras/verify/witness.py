@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from caffe2keras.convert import load_net
 from caffe2keras.graph.net import Net
 from caffe2keras.read import fingerprint, read_blobs
 from caffe2keras.record import Record, Source
-from caffe2keras.verify.feed import complete, draw
+from caffe2keras.verify.feed import complete, draw, label_blobs
 from caffe2keras.verify.oracle import run
 
 __all__ = ["Witness", "by_oracle", "by_stored_blobs"]
@@ -34,6 +34,7 @@ class Witness:
         expected: what came of it, by blob: the values after a forward pass.
         notes: what the user should know.
         draws: whether layers that draw at random have drawn, or gave their mean.
+        labels: what the losses compare with that are no layers of the model, by blob.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Witness:
     expected: Mapping[str, Array]
     notes: tuple[str, ...]
     draws: bool
+    labels: Mapping[str, Array] = field(default_factory=dict)
 
 
 def by_stored_blobs(record: Record, path: StrPath, inputs: Mapping[str, Array]) -> Witness:
@@ -57,9 +59,12 @@ def by_stored_blobs(record: Record, path: StrPath, inputs: Mapping[str, Array]) 
     """
     reference = read_blobs(path)
     fed = complete(record, {**reference.outputs, **reference.inputs, **inputs}, path)
-    strangers = [name for name in reference.inputs if name not in fed]
+    labelled = label_blobs(record)
+    labels = {n: a for n, a in {**reference.outputs, **reference.inputs}.items() if n in labelled}
+    strangers = [name for name in reference.inputs if name not in fed and name not in labels]
     notes = tuple(f'the model does not take the input "{name}"' for name in strangers)
-    return Witness(f"the blobs in {Path(path).name}", fed, reference.outputs, notes, draws=True)
+    name = f"the blobs in {Path(path).name}"
+    return Witness(name, fed, reference.outputs, notes, draws=True, labels=labels)
 
 
 def by_oracle(
@@ -93,12 +98,16 @@ def by_oracle(
     expected = {key[0]: array for key, array in blobs.items() if key in final}
     origin = "the given inputs" if len(inputs) == len(fed) else f"random inputs, seed {seed}"
     notes = _changed_sources(record, prototxt, weights)
-    return Witness(f"the oracle on {origin}", fed, expected, notes, draws=False)
+    labels = {name: array for name, array in fed.items() if name in label_blobs(record)}
+    name = f"the oracle on {origin}"
+    return Witness(name, fed, expected, notes, draws=False, labels=labels)
 
 
 def _final_keys(record: Record, net: Net) -> frozenset[tuple[str, int]]:
     """The last version of each blob that the model can show in its last version."""
     names = {blob.blob for blob in record.blobs if blob.final}
+    if record.training is not None:
+        names |= {head.loss_blob for head in record.training.heads}
     last = {top.name: top for layer in net.layers for top in layer.tops}
     return frozenset(blob.key for name, blob in last.items() if name in names)
 
