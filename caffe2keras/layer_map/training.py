@@ -79,9 +79,7 @@ def _head(assembly: Assembly, blob: Blob, heads: list[Layer]) -> KerasHead:
         return KerasHead(blob.name, labels, metrics=metrics)
     (loss,) = losses
     weight = sum(weight for _, weight in weighted_tops(loss))
-    return KerasHead(
-        blob.name, labels, _config(assembly, loss), weight, metrics, loss.tops[0].name
-    )
+    return KerasHead(blob.name, labels, _config(assembly, loss), weight, metrics, loss.tops[0].name)
 
 
 def _config(assembly: Assembly, head: Layer) -> Mapping[str, Any]:
