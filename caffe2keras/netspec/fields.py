@@ -128,8 +128,12 @@ class _Writer:
         return f'layer "{self._layer.name}" ({self._layer.type})'
 
     def _unfit(self, value: Any, path: str, cause: Exception) -> NetSpecError:
+        whole = isinstance(value, float) and value.is_integer()
         return NetSpecError(
             what=f'{self._layer.type}: "{path}" cannot be {value!r}',
             where=self._where(),
             why=str(cause),
+            hint=f"{value:.0f}; in Python 3 it is // that divides to whole numbers"
+            if whole
+            else "",
         )

@@ -202,6 +202,12 @@ def test_who_caught_pycaffes_errors_catches_ours(kind: type[Exception]) -> None:
         WRONG["misspelled"]()
 
 
+def test_who_divides_as_in_python_2_is_told_how_python_3_does() -> None:
+    with pytest.raises(NetSpecError) as caught:
+        last(L.Convolution(DATA, num_output=64 / 2))
+    assert caught.value.hint == "32; in Python 3 it is // that divides to whole numbers"
+
+
 def test_asking_whether_a_blob_is_there_is_no_error() -> None:
     assert not hasattr(NetSpec(), "data")
 
