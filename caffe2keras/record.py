@@ -28,6 +28,7 @@ __all__ = [
     "HeadRecord",
     "InputRecord",
     "PluginRecord",
+    "PreprocessingRecord",
     "Record",
     "Source",
     "Sources",
@@ -102,6 +103,29 @@ class BlobRecord:
     final: bool
     padded_axis: int | None = None
     drawn: bool = False
+
+
+@dataclass(frozen=True)
+class PreprocessingRecord:
+    """How pictures become the blob: ``(picture - mean) * scale``.
+
+    Attributes:
+        blob: Caffe's name of the input.
+        mean: of each channel, in the net's order; () where it is an image.
+        mean_file: that image's name, or "".
+        scale: a factor.
+        channel_order: of the pictures; Caffe's nets take "bgr".
+        resize: (height, width) of a picture before the net's size is cut out of its middle.
+        layers: the layers of the model that do all this; () where it is left to the user.
+    """
+
+    blob: str
+    mean: tuple[float, ...]
+    mean_file: str
+    scale: float
+    channel_order: str
+    resize: tuple[int, ...]
+    layers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -189,7 +213,7 @@ class Record:
     notes: tuple[Note, ...]
     static_batch: int | None
     resizable: bool
-    preprocessing: Any
+    preprocessing: PreprocessingRecord | None
     solver: Any
     training: TrainingRecord | None = None
     plugins: tuple[PluginRecord, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any
 
 from caffe2keras.emit.training import training_record
 from caffe2keras.layout import DataFormat
-from caffe2keras.record import PluginRecord
+from caffe2keras.record import PluginRecord, PreprocessingRecord
 from caffe2keras.spec import (
     SAMPLED_DROPOUT,
     BlobTensor,
@@ -53,6 +53,7 @@ def record_of(
     sources: Sources,
     version: str,
     plugins: Sequence[PluginRecord] = (),
+    preprocessing: PreprocessingRecord | None = None,
 ) -> dict[str, Any]:
     """The whole record, ready for JSON.
 
@@ -63,6 +64,7 @@ def record_of(
         sources: the files converted.
         version: of this tool.
         plugins: those that have mapped a layer.
+        preprocessing: what makes the net's blob of a picture, where that is known.
     """
     ends = dict.fromkeys(model.outputs)
     drawn = _drawn(model)
@@ -88,7 +90,7 @@ def record_of(
         ],
         "static_batch": model.static_batch,
         "resizable": model.resizable,
-        "preprocessing": None,
+        "preprocessing": asdict(preprocessing) if preprocessing else None,
         "solver": None,
         "training": training_record(model),
         "plugins": [asdict(plugin) for plugin in plugins],
