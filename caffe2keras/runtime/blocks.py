@@ -73,8 +73,12 @@ class TileBlocks(keras.Layer):
         """Which blocks have a valid pixel."""
         if mask is None:
             return None
+        height, width = self.block
         valid = ops.cast(ops.expand_dims(mask, -1), "float32")
-        return ops.max(self._cut(valid), axis=(2, 4))[..., 0] > 0
+        valid = ops.pad(valid, ((0, 0), (0, height - 1), (0, width - 1), (0, 0)))
+        # As pooling, since this is asked for symbolic masks too, whose sizes may be None.
+        found = ops.max_pool(valid, self.block, self.block, data_format="channels_last")
+        return found[..., 0] > 0
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """As many blocks as it takes to cover the image."""

@@ -23,6 +23,7 @@ def handwriting_network(
     windows: Sequence[Sequence[int]] = ((2, 4), (2, 4)),
     dropout: float = 0.5,
     softmax: bool = False,
+    padding: float | None = None,
     name: str = "handwriting",
     **options: Any,
 ) -> keras.Model:
@@ -51,6 +52,8 @@ def handwriting_network(
         windows: (h, w) of the convolutions, level by level but the last.
         dropout: the rate.
         softmax: whether the outputs are probabilities. ``keras.losses.CTC`` wants them not to be.
+        padding: the number that fills up images which are smaller than others of their batch, one
+            that no pixel has; such pixels count as outside of the image. None: there are none.
         name: the model's.
         **options: those of :class:`MultiDirectionalLSTM`, such as ``peepholes=True``, which
             RNNLIB has, or ``cell="stable"``.
@@ -68,7 +71,8 @@ def handwriting_network(
             f"units={units}, features={features}, windows={windows}"
         )
     images = keras.Input(tuple(image_shape), name="images")
-    x = TileBlocks(block, data_format="channels_last", name="blocks")(images)
+    x = images if padding is None else keras.layers.Masking(padding, name="padding")(images)
+    x = TileBlocks(block, data_format="channels_last", name="blocks")(x)
     for level, (width, window) in enumerate(zip(features, windows, strict=True)):
         directions = _scanned(x, units[level], level, dropout, options)
         x = _summed(_tiled(directions, window, level), width, f"convolution{level}")
