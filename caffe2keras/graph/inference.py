@@ -65,7 +65,8 @@ def _infer(layer: Layer, is_training: bool) -> Inferred | None:
     except Caffe2KerasError as error:
         if is_training and isinstance(error, ShapeError):
             return None
-        raise error.located(f"{layer.where}, {layer}") from None
+        error.located(f"{layer.where}, {layer}")
+        raise
     # A loss may leave its top unnamed (net.cpp: AutoTopBlobs); nobody can read it then.
     if len(inferred.tops) < len(layer.tops):
         raise ShapeError(

@@ -141,7 +141,8 @@ def _map_into(assembly: Assembly, layer: Layer, resizable: bool) -> list[Refusal
     try:
         _apply(assembly, layer, entry, resizable)
     except InputError as error:
-        raise error.located(f"{layer.where}, {layer}") from None
+        error.located(f"{layer.where}, {layer}")
+        raise
     except UnsupportedError as error:
         assembly.stand_in(layer)
         return [Refusal(layer, error)]
@@ -217,6 +218,7 @@ def _placed(
         data_format=data_format,
         resizable=resizable,
         absorbed=tuple(_placed(a, arrivals, data_format, resizable) for a in layer.absorbed),
+        keeps_state=layer.keeps_state,
     )
 
 

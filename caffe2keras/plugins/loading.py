@@ -228,9 +228,13 @@ def _compiled(source: bytes, file: Path) -> CodeType:
     try:
         return compile(source, str(file), "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise _fails(file.name, error, f"{file}:{error.lineno}") from error
+        raise _no_python(file, error.msg, f"{file}:{error.lineno}") from error
     except ValueError as error:  # null bytes
-        raise _fails(file.name, error, str(file)) from error
+        raise _no_python(file, str(error), str(file)) from error
+
+
+def _no_python(file: Path, why: str, where: str) -> PluginError:
+    return PluginError(what=f"the plugin {file.name} is no Python: {why}", where=where)
 
 
 def _prepare_keras() -> None:
