@@ -13,6 +13,7 @@ A script for pycaffe runs with one import changed::
 
 Names, order and rules are those of Caffe's python/caffe/net_spec.py; ``keys``, ``vals``, ``update``
 and ``del`` of a NetSpec are those of SSD's fork. Layers of forks have their parameters too.
+``caffe2keras.netspec.coord_map`` has the ``crop`` of pycaffe's ``coord_map``.
 """
 
 from caffe2keras.netspec.constants import Parameters, params
