@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,14 +21,12 @@ from caffe2keras.graph.phase import NetState, keep_measures
 from caffe2keras.graph.weights import attach_weights
 from caffe2keras.layer_map import map_net
 from caffe2keras.layout import DataFormat
-from caffe2keras.passes import assume_full_sequences as assume_sequences
-from caffe2keras.passes import keep_states, run_passes
+from caffe2keras.passes import run_passes
 from caffe2keras.plugins.loading import load_installed
 from caffe2keras.plugins.needs import plugins_of
-from caffe2keras.preprocessing import Preprocessing, Steps, bake, settle
+from caffe2keras.preprocessing import Preprocessing, prepare
 from caffe2keras.read.caffemodel import fingerprint, read_weights
 from caffe2keras.read.prototxt import read_net
-from caffe2keras.record import PreprocessingRecord
 from caffe2keras.spec import KerasModel
 from caffe2keras.upgrade import upgrade
 from caffe2keras.words import word_of_its_module
@@ -43,7 +41,6 @@ __all__ = [
     "convert",
     "load_net",
     "to_keras",
-    "with_passes",
 ]
 
 FileFormat = Literal["h5", "keras"]
@@ -115,13 +112,9 @@ def load_net(
         level: likewise.
         input_shapes: input blob -> shape in Caffe's axis order, instead of the declared one.
         missing: what to do about layers that the weights file does not have.
-        assume_full_sequences: let the sequences of recurrent layers begin at the first step and
-            nowhere else, so that no cont need be fed.
-        recurrent: "roll" makes one layer of an LSTM that is written out step by step, where it
-            is one for certain; "keep" converts it as it is written.
-        stateful: let LSTM and RNN begin with the state that the prediction before ended with, as
-            Caffe does where cont is 1 at the first step; the batch size is fixed then. By
-            default each prediction begins with a state of zeros.
+        assume_full_sequences: like the rest, as for :func:`convert`.
+        recurrent: likewise.
+        stateful: likewise.
 
     Returns:
         The net, weights attached, all passes done.
@@ -138,39 +131,13 @@ def load_net(
     net = build_net(message, source=str(prototxt), state=state, input_shapes=input_shapes)
     file = read_weights(weights) if weights is not None else None
     net = attach_weights(net, file, missing=missing)
-    return with_passes(
+    return run_passes(
         net,
-        assume_full_sequences=assume_full_sequences,
-        recurrent=recurrent,
-        stateful=stateful,
+        recurrent,
         training=phase == "TRAIN",
+        assume_full_sequences=assume_full_sequences,
+        stateful=stateful,
     )
-
-
-def with_passes(
-    net: Net,
-    *,
-    assume_full_sequences: bool,
-    recurrent: Recurrent,
-    stateful: bool,
-    training: bool,
-) -> Net:
-    """The net with all passes done, and with what the user says of where its sequences begin.
-
-    Raises:
-        InputError: sequences shall both begin and go on at the first step.
-    """
-    if assume_full_sequences and stateful:
-        raise InputError(
-            what="the net cannot be stateful and have full sequences alone",
-            why="a sequence that begins at the first step takes no state from the pass before",
-            hint="leave out --stateful or --assume-full-sequences",
-        )
-    if stateful:
-        net = keep_states(net)
-    elif assume_full_sequences:
-        net = assume_sequences(net)
-    return run_passes(net, recurrent, training=training)
 
 
 @word_of_its_module
@@ -248,17 +215,8 @@ def convert(
             recurrent=recurrent,
             stateful=stateful,
         )
-        steps, notes = settle(
-            net,
-            preprocessing or Preprocessing(),
-            Path(prototxt).parent,
-            needed=preprocessing is not None,
-        )
         model = map_net(net, data_format, batch_axes)
-        model = replace(model, notes=(*model.notes, *notes))
-        baked: tuple[str, ...] = ()
-        if preprocessing is not None and steps is not None:
-            model, baked = bake(model, steps, data_format)
+        model, steps = prepare(model, net, preprocessing, Path(prototxt).parent)
         write = {"h5": write_hdf5, "keras": write_archive}[format]
         write(
             model,
@@ -271,7 +229,7 @@ def convert(
                 ),
                 version=__version__,
                 plugins=plugins_of(net, model),
-                preprocessing=_recorded(steps, baked),
+                preprocessing=steps,
             ),
             target,
             progress,
@@ -301,6 +259,7 @@ def to_keras(
     recurrent: Recurrent = "roll",
     stateful: bool = False,
     batch_axes: Mapping[str, int] = _NO_AXES,
+    preprocessing: Preprocessing | None = None,
 ) -> keras.Model:
     """Convert a Caffe net into a live Keras model; arguments and errors as for :func:`convert`."""
     from caffe2keras.load import load_model
@@ -320,23 +279,9 @@ def to_keras(
             recurrent=recurrent,
             stateful=stateful,
             batch_axes=batch_axes,
+            preprocessing=preprocessing,
         )
         return load_model(report.output)
-
-
-def _recorded(steps: Steps | None, layers: tuple[str, ...]) -> PreprocessingRecord | None:
-    if steps is None:
-        return None
-    mean = () if steps.has_mean_image else tuple(float(value) for value in steps.mean.ravel())
-    return PreprocessingRecord(
-        blob=steps.blob,
-        mean=mean,
-        mean_file=steps.mean_file,
-        scale=steps.scale,
-        channel_order=steps.channel_order,
-        resize=steps.resize,
-        layers=layers,
-    )
 
 
 def _source(path: StrPath) -> Source:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from caffe2keras.convert import load_net
+from caffe2keras.convert import Recurrent, load_net
 from caffe2keras.errors import UnsupportedError
 from caffe2keras.graph.build import build_net
 from caffe2keras.graph.net import Blob, Layer, Net, Note, Shape, Weight
@@ -31,6 +31,7 @@ __all__ = ["BlobInfo", "Inspection", "LayerInfo", "inspect"]
 StrPath = str | Path
 
 _NO_SHAPES: Mapping[str, Shape] = MappingProxyType({})
+_NO_AXES: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,10 @@ def inspect(
     stages: Sequence[str] = (),
     level: int = 0,
     input_shapes: Mapping[str, Shape] = _NO_SHAPES,
+    assume_full_sequences: bool = False,
+    recurrent: Recurrent = "roll",
+    stateful: bool = False,
+    batch_axes: Mapping[str, int] = _NO_AXES,
 ) -> Inspection:
     """Look at a net without converting it.
 
@@ -149,7 +154,11 @@ def inspect(
         phase: which layers there are.
         stages: likewise.
         level: likewise.
-        input_shapes: input blob -> shape in Caffe's axis order, instead of the declared one.
+        input_shapes: like the rest, as for :func:`~caffe2keras.convert.convert`.
+        assume_full_sequences: likewise.
+        recurrent: likewise.
+        stateful: likewise.
+        batch_axes: likewise.
 
     Raises:
         InputError: a file cannot be read, or the two do not fit each other.
@@ -160,7 +169,13 @@ def inspect(
         state = NetState(phase=phase, level=level, stages=tuple(stages))
         message = upgrade(read_net(prototxt))
         built = build_net(message, source=str(prototxt), state=state, input_shapes=input_shapes)
-        net = run_passes(_with_zeros(built))
+        net = run_passes(
+            _with_zeros(built),
+            recurrent,
+            training=phase == "TRAIN",
+            assume_full_sequences=assume_full_sequences,
+            stateful=stateful,
+        )
     else:
         net = load_net(
             prototxt,
@@ -169,8 +184,11 @@ def inspect(
             stages=stages,
             level=level,
             input_shapes=input_shapes,
+            assume_full_sequences=assume_full_sequences,
+            recurrent=recurrent,
+            stateful=stateful,
         )
-    return _inspection(net, try_net(net, data_format))
+    return _inspection(net, try_net(net, data_format, batch_axes))
 
 
 def _with_zeros(net: Net) -> Net:

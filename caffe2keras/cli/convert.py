@@ -23,6 +23,7 @@ from caffe2keras.cli.options import (
     state_options,
     stateful_option,
 )
+from caffe2keras.cli.pictures import preprocessing_options
 from caffe2keras.cli.progress import byte_bar
 
 __all__ = ["convert"]
@@ -60,6 +61,7 @@ __all__ = ["convert"]
 @stateful_option
 @batch_axis_option
 @plugin_options
+@preprocessing_options
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
 def convert(

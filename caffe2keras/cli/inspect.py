@@ -10,11 +10,15 @@ import click
 
 from caffe2keras.cli.options import (
     FILE,
+    assume_full_sequences_option,
+    batch_axis_option,
     data_format_option,
     input_shape_option,
     json_option,
     plugin_options,
+    recurrent_option,
     state_options,
+    stateful_option,
     terminal_width,
 )
 
@@ -33,6 +37,10 @@ __all__ = ["inspect"]
 @data_format_option
 @state_options
 @input_shape_option
+@assume_full_sequences_option
+@recurrent_option
+@stateful_option
+@batch_axis_option
 @plugin_options
 @json_option
 def inspect(prototxt: Path, weights: Path | None, as_json: bool, **options: Any) -> int:

@@ -24,6 +24,7 @@ __all__ = [
     "recurrent_option",
     "say",
     "state_options",
+    "stateful_option",
     "terminal_width",
 ]
 
@@ -145,6 +146,13 @@ recurrent_option = click.option(
     show_default=True,
     help="What to do about an LSTM that is written out step by step: roll it into one layer, if "
     "it is one for certain, or keep its steps.",
+)
+
+stateful_option = click.option(
+    "--stateful",
+    is_flag=True,
+    help="Let LSTM and RNN begin with the state that the prediction before ended with, as Caffe "
+    "does where cont is not 0; by default they begin with zeros. Fixes the batch size.",
 )
 
 assume_full_sequences_option = click.option(

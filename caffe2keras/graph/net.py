@@ -94,6 +94,7 @@ class Layer:
         weights: its learned arrays, in Caffe's order.
         where: ``file:line`` of its text, for messages.
         absorbed: layers whose work this one does too (a Scale behind a BatchNorm).
+        keeps_state: whether it shall go on from where the pass before ended, as Caffe lets it.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Layer:
     weights: tuple[Weight, ...] = ()
     where: str = ""
     absorbed: tuple[Layer, ...] = ()
+    keeps_state: bool = False
 
     def __str__(self) -> str:
         """As messages call it: ``layer "conv1" (Convolution)``."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from caffe2keras.errors import UnsupportedCombinationError
 from caffe2keras.graph.net import Layer, Note
-from caffe2keras.layer_map.recurrent import begins_with_zeros
+from caffe2keras.layer_map.recurrent import begins_with_zeros, stateful_layer
 from caffe2keras.layer_map.registry import Layouts, Placed, maps
 from caffe2keras.layer_map.wiring import fixed_reshape, reshape
 from caffe2keras.layout import caffe_order, ifog_rows_to_ifgo_columns, time_major
@@ -39,7 +39,8 @@ def lstm_junhyukoh(layer: Placed) -> Fragment:
              batch_size, or (T, N, D); marks, 0 where a sequence begins, in their order
     Keras    LSTM without marks, else caffe2keras>CaffeLSTM; around rows caffe2keras>FixedReshape,
              caffe2keras>Transpose and caffe2keras>StepMarks
-    Differs  with marks every prediction begins with a state of zeros; marks but 0 and 1 are
+    Differs  with marks every prediction begins with a state of zeros, unless the net is
+             converted to be stateful; marks but 0 and 1 are
              factors, as on Caffe's GPU (its CPU takes them for 1); rows fix the batch size
     Refuses  marks beside several streams in an axis of their own
     Source   lstm_layer.cpp in junhyukoh's caffe-lstm, senlinuc's caffe_ocr and CTPN's fork
@@ -55,12 +56,14 @@ def lstm_junhyukoh(layer: Placed) -> Fragment:
     calls: list[Call] = []
     sequences = _sequences(layer, calls, steps, streams) if in_rows else FragmentInput(0)
     inputs = (sequences, *_marks(layer, calls, steps, streams))
-    calls.append(Call(_keras(layer), inputs))
+    keras = _keras(layer)
+    calls.append(Call(stateful_layer(keras, streams, 2) if layer.keeps_state else keras, inputs))
     if in_rows:
         _append(calls, *_turned(streams), fixed_reshape(layer.outputs[0]))
     layout = caffe_order(2) if in_rows else time_major(3)
     top = FragmentOutput(len(calls) - 1)
-    return Fragment(tuple(calls), (top,), (layout,), _notes(layer), ties_batch=in_rows)
+    ties_batch = in_rows or layer.keeps_state
+    return Fragment(tuple(calls), (top,), (layout,), _notes(layer), ties_batch=ties_batch)
 
 
 def _append(calls: list[Call], *layers: KerasLayer) -> FragmentTensor:
@@ -128,4 +131,5 @@ def _keras(layer: Placed) -> KerasLayer:
 
 
 def _notes(layer: Placed) -> tuple[Note, ...]:
-    return (begins_with_zeros(layer),) if len(layer.inputs) > 1 else ()
+    goes_on = len(layer.inputs) > 1 and not layer.keeps_state
+    return (begins_with_zeros(layer),) if goes_on else ()

@@ -25,7 +25,14 @@ from caffe2keras.spec import (
     Variable,
 )
 
-__all__ = ["begins_with_zeros", "continuation_indicator", "lstm", "lstm_unit", "rnn"]
+__all__ = [
+    "begins_with_zeros",
+    "continuation_indicator",
+    "lstm",
+    "lstm_unit",
+    "rnn",
+    "stateful_layer",
+]
 
 
 def _batch_major(layer: Layer, given: Layouts) -> Layouts:
@@ -46,7 +53,8 @@ def lstm(layer: Placed) -> Fragment:
              where a sequence begins; expose_hidden
     Keras    LSTM where cont is 0 at the first step alone, whatever is fed, and no input is
              static; else caffe2keras>CaffeLSTM
-    Differs  without expose_hidden every prediction begins with a state of zeros
+    Differs  without expose_hidden every prediction begins with a state of zeros, unless the net
+             is converted to be stateful; that fixes the batch size
     """
     names = ("kernel", "bias", "static_kernel", "recurrent_kernel")
     variables = _variables(layer, names, ifog_rows_to_ifgo_columns)
@@ -66,7 +74,8 @@ def rnn(layer: Placed) -> Fragment:
              where a sequence begins; expose_hidden
     Keras    SimpleRNN and Dense where cont is 0 at the first step alone, whatever is fed, and no
              input is static; else caffe2keras>CaffeRNN
-    Differs  without expose_hidden every prediction begins with a state of zeros
+    Differs  without expose_hidden every prediction begins with a state of zeros, unless the net
+             is converted to be stateful; that fixes the batch size
     """
     names = (
         "kernel", "bias", "static_kernel", "recurrent_kernel", "output_kernel", "output_bias",
@@ -200,10 +209,28 @@ def _general(layer: Placed, class_name: str, variables: tuple[Variable, ...]) ->
         inputs.append(tensor)
     if config["use_initial_states"]:
         inputs += [FragmentInput(len(layer.inputs) - exposed + i) for i in range(exposed)]
-    calls.append(Call(KerasLayer(class_name, config, variables), tuple(inputs)))
+    keras = KerasLayer(class_name, config, variables)
+    stateful = layer.keeps_state and not begins_once
+    calls.append(Call(_stateful(keras, layer) if stateful else keras, tuple(inputs)))
     tops = tuple(FragmentOutput(len(calls) - 1, i) for i in range(1 + exposed))
-    notes = () if begins_once or exposed else (begins_with_zeros(layer),)
-    return Fragment(tuple(calls), tops, (time_major(3),) * len(tops), notes)
+    notes = () if begins_once or exposed or stateful else (begins_with_zeros(layer),)
+    return Fragment(tuple(calls), tops, (time_major(3),) * len(tops), notes, ties_batch=stateful)
+
+
+def _stateful(keras: KerasLayer, layer: Placed) -> KerasLayer:
+    """The layer with the states that it carries from one prediction to the next."""
+    states = 1 if layer.type == "RNN" else 2
+    return stateful_layer(keras, layer.inputs[0].shape[1], states)
+
+
+def stateful_layer(keras: KerasLayer, streams: int, states: int) -> KerasLayer:
+    """A layer of ours with states (N, H) among its variables, zero to begin with."""
+    config = {**keras.config, "stateful": True}
+    zeros = np.zeros((streams, config["units"]), np.float32)
+    kept = (
+        Variable(f"state_{place}", zeros.shape, zeros, trainable=False) for place in range(states)
+    )
+    return KerasLayer(keras.class_name, config, (*keras.variables, *kept), keras.suffix)
 
 
 def _flat(
@@ -222,7 +249,7 @@ def begins_with_zeros(layer: Placed) -> Note:
     """What the user must know of a layer that Caffe lets go on where it stopped."""
     text = (
         "each prediction begins with a state of zeros; Caffe keeps the state from one forward "
-        "pass to the next where cont is not 0 at the first step"
+        "pass to the next where cont is not 0 at the first step, and so does --stateful"
     )
     return Note("decided", layer.name, text)
 

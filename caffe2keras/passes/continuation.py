@@ -12,7 +12,7 @@ from caffe2keras.graph.constants import constants
 from caffe2keras.graph.net import Blob, Layer, Net, Note
 from caffe2keras.params import Params
 
-__all__ = ["assume_full_sequences", "settle_continuation"]
+__all__ = ["assume_full_sequences", "keep_states", "settle_continuation"]
 
 Key = tuple[str, int]
 Array = npt.NDArray[np.float32]
@@ -54,9 +54,32 @@ def assume_full_sequences(net: Net) -> Net:
     return _with_indicators(replace(net, notes=(*net.notes, *notes)), recurrent)
 
 
+def keep_states(net: Net) -> Net:
+    """Let recurrent layers go on from where the pass before ended, where Caffe does.
+
+    That is where their states are not fed, and sequences do not all begin at the first step
+    (recurrent_layer.cpp; junhyukoh's lstm_layer.cpp with marks).
+    """
+    layers = tuple(replace(la, keeps_state=_may_go_on(la)) for la in net.layers)
+    kept = [layer.name for layer in layers if layer.keeps_state]
+    text = "its state is kept from one prediction to the next; reset_state() makes it zero"
+    notes = [Note("decided", name, text) for name in kept]
+    if not kept:
+        notes = [Note("decided", "stateful", "no layer of this net keeps a state in Caffe")]
+    return replace(net, layers=layers, notes=(*net.notes, *notes))
+
+
+def _may_go_on(layer: Layer) -> bool:
+    if layer.type == "Lstm":
+        return len(layer.bottoms) > 1
+    return layer.type in _RECURRENT and len(layer.tops) == 1
+
+
 def _begins_once(layer: Layer, cont: Array | None, single: Mapping[Key, float]) -> bool:
     if cont is None or not (cont[1:] == 1).all():
         return False
+    if layer.keeps_state:
+        return bool((cont[0] == 0).all())
     states = layer.bottoms[len(layer.bottoms) - len(layer.tops) + 1 :]
     fed = any(single.get(state.key) != 0 for state in states)
     return bool((cont[0] == 0).all() or (not fed and (cont[0] == 1).all()))

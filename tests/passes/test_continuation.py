@@ -2,7 +2,7 @@
 
 import pytest
 
-from caffe2keras.passes import assume_full_sequences, settle_continuation
+from caffe2keras.passes.continuation import assume_full_sequences, settle_continuation
 
 INPUTS = (
     'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 3 dim: 5 } } }\n'

@@ -31,9 +31,9 @@ def inputs_of(rng, *names):
 
 def lstm(weights, x, cont, static=None, h=None, c=None):
     """Step by step, in double precision: outputs, last h, last c."""
-    h, c = (np.zeros((N, H)) if state is None else state[:, 0] for state in (h, c))
+    h, c = (np.zeros((len(x), H)) if state is None else state[:, 0] for state in (h, c))
     steps = []
-    for t in range(T):
+    for t in range(x.shape[1]):
         on = cont[:, t, None]
         z = x[:, t] @ weights["kernel"] + weights["bias"] + (on * h) @ weights["recurrent_kernel"]
         if static is not None:
@@ -46,9 +46,9 @@ def lstm(weights, x, cont, static=None, h=None, c=None):
 
 
 def rnn(weights, x, cont, static=None, h=None):
-    h = np.zeros((N, H)) if h is None else h[:, 0]
+    h = np.zeros((len(x), H)) if h is None else h[:, 0]
     steps = []
-    for t in range(T):
+    for t in range(x.shape[1]):
         z = x[:, t] @ weights["kernel"] + weights["bias"]
         if static is not None:
             z = z + static @ weights["static_kernel"]
@@ -94,6 +94,72 @@ def test_without_a_cont_it_is_keras_own_lstm(contract, rng):
     plain.set_weights([weights[name] for name in ("kernel", "recurrent_kernel", "bias")])
     expected = keras.Sequential([keras.Input((T, D)), plain]).predict_on_batch(x)
     np.testing.assert_allclose(contract(layer, x), expected, rtol=1e-5, atol=1e-6)
+
+
+KINDS = [(CaffeLSTM, lstm), (CaffeRNN, rnn)]
+
+
+@pytest.mark.parametrize(("kind", "reference"), KINDS)
+def test_backwards_the_last_step_is_taken_first(contract, rng, kind, reference):
+    layer = kind(H, go_backwards=True, return_states=True, name="recurrent")
+    (x,) = inputs_of(rng, "x").values()
+    weights = filled(layer, rng, x, CONT)
+    expected = reference(weights, x[:, ::-1], CONT[:, ::-1])
+    for output, array in zip(contract(layer, x, CONT), expected, strict=True):
+        np.testing.assert_allclose(output, array, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize(("kind", "reference"), KINDS)
+def test_a_masked_step_changes_nothing(rng, kind, reference, backwards):
+    layer = kind(H, go_backwards=backwards, return_states=True, use_cont=False)
+    (x,) = inputs_of(rng, "x").values()
+    weights = filled(layer, rng, x)
+    x[0, 2] = x[0, 4] = x[1, 1:3] = 0
+    inputs = keras.Input((T, D))
+    model = keras.Model(inputs, layer(keras.layers.Masking()(inputs)))
+    outputs, *states = model.predict_on_batch(x)
+    for sample in range(N):
+        kept = x[sample, x[sample].any(-1)][None, :: -1 if backwards else 1]
+        alone, *last = reference(weights, kept, np.ones(kept.shape[:2]))
+        for state, expected in zip(states, last, strict=True):
+            np.testing.assert_allclose(state[sample], expected[0], rtol=1e-5, atol=1e-6)
+        valid = x[sample].any(-1)[:: -1 if backwards else 1]
+        np.testing.assert_allclose(outputs[sample, valid], alone[0], rtol=1e-5, atol=1e-6)
+        for t in np.flatnonzero(~valid[1:]) + 1:
+            np.testing.assert_allclose(outputs[sample, t], outputs[sample, t - 1])
+
+
+@pytest.mark.parametrize(("kind", "reference"), KINDS)
+def test_a_stateful_layer_goes_on_where_it_stopped(rng, tmp_path, kind, reference):
+    if keras.backend.backend() == "openvino":
+        with pytest.raises(ValueError, match="keeps nothing"):
+            kind(H, stateful=True, use_cont=False).build((N, T, D))
+        return
+    layer = kind(H, stateful=True, return_states=True, name="recurrent")
+    first, second = (inputs_of(rng, "x")["x"] for _ in range(2))
+    inputs = [keras.Input(batch_shape=(N, T, D)), keras.Input(batch_shape=(N, T))]
+    model = keras.Model(inputs, layer(inputs))
+    layer.set_weights([rng.normal(size=w.shape, scale=0.5) for w in layer.weights])
+    weights = {w.name: keras.ops.convert_to_numpy(w).astype("float64") for w in layer.weights}
+    layer.reset_state()
+    whole = reference(weights, np.concatenate([first, second], 1), np.concatenate([CONT] * 2, 1))
+    np.testing.assert_allclose(model.predict([first, CONT], verbose=0)[0], whole[0][:, :T], 1e-5)
+    model.save(tmp_path / "model.keras")
+    for going_on in (model, keras.models.load_model(tmp_path / "model.keras")):
+        outputs, *states = going_on.predict([second, CONT], verbose=0)
+        np.testing.assert_allclose(outputs, whole[0][:, T:], rtol=1e-4, atol=1e-6)
+        for state, expected in zip(states, whole[1:], strict=True):
+            np.testing.assert_allclose(state, expected, rtol=1e-4, atol=1e-6)
+    layer.reset_state()
+    np.testing.assert_allclose(model.predict([first, CONT], verbose=0)[0], whole[0][:, :T], 1e-5)
+
+
+def test_a_stateful_layer_needs_a_known_batch_and_no_other_states():
+    with pytest.raises(ValueError, match="batch before"):
+        CaffeLSTM(H, stateful=True, use_initial_states=True)
+    with pytest.raises(ValueError, match=r"batch size must be known|keeps nothing"):
+        CaffeLSTM(H, stateful=True, use_cont=False).build((None, T, D))
 
 
 def test_the_number_of_inputs_is_checked(rng):
