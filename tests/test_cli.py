@@ -12,6 +12,7 @@ import pytest
 import caffe2keras
 import caffe2keras.convert
 from caffe2keras.__main__ import main
+from caffe2keras.record import read_record
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def model(run, digits):
     return Path("digits.h5")
 
 
-@pytest.mark.parametrize("command", ["", "convert", "verify", "inspect", "solver", "layers"])
+@pytest.mark.parametrize("command", ["", "convert", "verify", "predict", "inspect", "solver", "layers"])
 def test_help_reads_well(command, run, golden):
     code, out, err = run(*command.split(), "--help")
     assert (code, err) == (0, "")
@@ -237,6 +238,7 @@ import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import caffe2keras.convert
 from caffe2keras.__main__ import main
+from caffe2keras.record import read_record
 from caffe2keras.emit import hdf5
 
 def wait(*args):
@@ -312,3 +314,36 @@ def test_solver_refuses_a_policy_that_caffe_does_not_know(run, here):
     code, out, err = run("solver", "solver.prototxt")
     assert (code, out) == (5, "")
     assert 'lr_policy: "cosine"' in err
+
+
+PICTURES = Path(__file__).parent / "fixtures" / "pictures"
+
+
+def test_predict_prints_the_five_likeliest_classes(run, digits, here):
+    net = PICTURES / "digits.prototxt", digits / "digits.caffemodel"
+    run("convert", *net, "-o", "d.h5", "--input-shape", "data=1,1,8,8", "--bake")
+    (here / "names.txt").write_text("".join(f"digit {n}\n" for n in range(10)))
+    code, out, err = run("predict", "d.h5", PICTURES / "digit-3.png", "--labels", "names.txt")
+    assert (code, err) == (0, "")
+    first, *found = out.splitlines()
+    assert first == str(PICTURES / "digit-3.png")
+    assert [line.split()[-1] for line in found] == ["1", "9", "4", "0", "2"]
+    code, out, _ = run("predict", "d.h5", PICTURES / "digit-17.png", "--top", "1", "--json")
+    [answer] = json.loads(out)
+    assert [guess["index"] for guess in answer["classes"]] == [8]
+
+
+@pytest.mark.parametrize("mean", ["3.5", "104,117,123", "mean.npy"])
+def test_convert_bakes_in_a_mean(run, resizable, here, mean):
+    np.save(here / "mean.npy", np.ones((3, 40, 40), np.float32))
+    told = ["--mean", mean, "--scale", "0.5", "--channel-order", "rgb", "--resize", "256,300"]
+    code, out, _ = run("convert", resizable, "-o", "baked.h5", *told, "--json")
+    assert code == 0, out
+    steps = read_record("baked.h5").preprocessing
+    assert (steps.scale, steps.channel_order, steps.resize) == (0.5, "rgb", (256, 300))
+    assert steps.layers
+
+
+def test_a_size_has_a_height_and_a_width(run, resizable):
+    code, _, err = run("convert", resizable, "--resize", "256")
+    assert (code, "expected a height and a width" in err) == (2, True)

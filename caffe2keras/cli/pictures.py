@@ -81,7 +81,7 @@ def preprocessing_options(function: Callable[..., Any]) -> Callable[..., Any]:
         from caffe2keras.preprocessing import Preprocessing
 
         told = Preprocessing(mean, scale, channel_order, resize)
-        wanted = told if bake or told != Preprocessing() else None
+        wanted = told if bake or not told.says_nothing else None
         return function(*args, preprocessing=wanted, **rest)
 
     for option in reversed(_OPTIONS):

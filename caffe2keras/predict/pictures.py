@@ -103,7 +103,8 @@ def resized(picture: Array, height: int, width: int) -> Array:
         height: of the result.
         width: likewise.
     """
-    return _along(_along(picture, 1, height), 2, width)
+    # A picture's values are whole numbers to OpenCV, in between and at the end.
+    return np.rint(_along(_along(picture, 1, height), 2, width))
 
 
 def _along(picture: Array, axis: int, size: int) -> Array:

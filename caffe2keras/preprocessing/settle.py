@@ -32,7 +32,7 @@ def settle(
         InputError: no input takes pictures or several do, or a mean does not fit or is missing.
     """
     fed = _pictures(net)
-    layer, blob = _the_one(fed) if needed or told != Preprocessing() else _first(fed)
+    layer, blob = _the_one(fed) if needed or not told.says_nothing else _first(fed)
     if layer is None or blob is None:
         return None, ()
     said = _said_by(layer)
@@ -50,7 +50,7 @@ def settle(
     merged = Preprocessing(
         **{name: _first_told(getattr(told, name), getattr(said, name)) for name in vars(told)}
     )
-    if merged == Preprocessing():
+    if merged.says_nothing:
         return None, notes
     return _steps(blob, merged), notes
 

@@ -34,6 +34,11 @@ class Preprocessing:
     channel_order: ChannelOrder | None = None
     resize: tuple[int, int] | None = None
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether all is left to the prototxt."""
+        return all(value is None for value in vars(self).values())
+
 
 @dataclass(frozen=True)
 class Steps:
