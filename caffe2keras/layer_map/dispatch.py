@@ -25,7 +25,7 @@ from caffe2keras.layer_map.loss import loss_entry, reason_for_loss
 from caffe2keras.layer_map.pitfalls import tensorflow_fault
 from caffe2keras.layer_map.refusals import Refusal, refuse_all
 from caffe2keras.layer_map.refused import reason_for
-from caffe2keras.layer_map.registry import Entry, Operand, Placed, mappings
+from caffe2keras.layer_map.registry import ENTRIES, Entry, Operand, Placed, mappings
 from caffe2keras.layer_map.resizing import is_resizable
 from caffe2keras.layer_map.training import end_in_heads
 from caffe2keras.layout import DataFormat, Layout, caffe_order, image
@@ -228,6 +228,8 @@ def _refuse_unread(placed: Placed) -> None:
         return
     unknown = [field for field in dropped if field.line]
     known = "no Caffe schema known here has it" if unknown else "the mapping does not honour it"
+    if ENTRIES.origin(placed.type):
+        known = "the plugin's mapping does not read it"
     suggestions = dict.fromkeys(field.suggestion for field in unknown if field.suggestion)
     raise UnsupportedFieldError(
         what=", ".join(_told(field) for field in dropped),

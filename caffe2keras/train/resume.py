@@ -18,6 +18,7 @@ from caffe2keras.graph.phase import NetState
 from caffe2keras.layer_map import map_net
 from caffe2keras.layout import DataFormat
 from caffe2keras.passes import run_passes
+from caffe2keras.plugins.loading import load_installed
 from caffe2keras.read.prototxt import read_net
 from caffe2keras.read.solver import read_solverstate
 from caffe2keras.upgrade import upgrade
@@ -79,6 +80,7 @@ def restore_solverstate(
 
 
 def _net_of(path: StrPath) -> Net:
+    load_installed()
     message = upgrade(read_net(path), str(path))
     state = NetState(phase="TRAIN", level=0, stages=())
     return build_net(message, source=str(path), state=state, input_shapes={})

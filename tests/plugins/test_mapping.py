@@ -59,6 +59,7 @@ def test_a_foreign_field_that_the_mapping_does_not_read_is_refused_by_name(plugi
     with pytest.raises(UnsupportedFieldError, match=r"gain_param\.offset = 3 \(line 5") as caught:
         map_net(load_net(net("gain_param { gain: 2 offset: 3 }")))
     assert "gain_param.gain" not in str(caught.value)
+    assert caught.value.why.startswith("the plugin's mapping does not read it")
 
 
 def test_a_foreign_field_that_the_oracle_does_not_read_is_refused_by_name(plugin, net):
