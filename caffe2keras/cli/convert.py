@@ -8,22 +8,9 @@ from typing import Any
 
 import click
 
+from caffe2keras.cli.conversion import conversion_options
 from caffe2keras.cli.nearest import NearestChoice
-from caffe2keras.cli.options import (
-    FILE,
-    assume_full_sequences_option,
-    batch_axis_option,
-    data_format_option,
-    input_shape_option,
-    json_option,
-    missing_option,
-    plugin_options,
-    recurrent_option,
-    say,
-    state_options,
-    stateful_option,
-)
-from caffe2keras.cli.pictures import preprocessing_options
+from caffe2keras.cli.options import FILE, json_option, say
 from caffe2keras.cli.progress import byte_bar
 
 __all__ = ["convert"]
@@ -52,16 +39,7 @@ __all__ = ["convert"]
     help="The kind of file; by default what the output's name says, or h5. "
     "Only keras needs Keras with a backend.",
 )
-@data_format_option
-@state_options
-@input_shape_option
-@missing_option
-@assume_full_sequences_option
-@recurrent_option
-@stateful_option
-@batch_axis_option
-@plugin_options
-@preprocessing_options
+@conversion_options
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
 def convert(
