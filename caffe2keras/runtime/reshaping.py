@@ -93,9 +93,17 @@ class Transpose(keras.Layer):
                 "`permutation` must hold every axis once, counted from 0. "
                 f"Received: permutation={permutation}"
             )
+        self._sizes: tuple[int | None, ...] = (None,)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Remembers the sizes."""
+        self._sizes = tuple(input_shape)
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """The transposed tensor."""
+        if None in tuple(inputs.shape) and None not in self._sizes:
+            # OpenVINO leaves every model's batch open, and what was the batch may be channels now.
+            inputs = ops.reshape(inputs, self._sizes)
         return ops.transpose(inputs, self.permutation)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from caffe2keras.convert import convert, load_net
@@ -70,6 +71,49 @@ FREE = {
     ),
 }
 
+IMAGES = (
+    'layer { name: "x" type: "Input" top: "x" '
+    "input_param { shape { dim: 4 dim: 3 dim: 5 dim: 6 } } }\n"
+)
+GAUSSIAN = 'filler { type: "gaussian" std: 1 }'
+SECOND = layer("TanH", "x", "t")
+
+# (4, 3, 5, 6) with the batch on axis 1, as the user says: what each layer does to it
+MIXING = {
+    "Concat": SECOND + layer("Concat", "x t", "y", "concat_param { axis: 1 }"),
+    "Slice": layer("Slice", "x", "y z", "slice_param { axis: 1 slice_point: 1 }"),
+    "Reverse": layer("Reverse", "x", "y", "reverse_param { axis: 1 }"),
+    "Tile": layer("Tile", "x", "y", "tile_param { axis: 1 tiles: 2 }"),
+    "Scale": layer("Scale", "x", "y", f"scale_param {{ axis: 1 {GAUSSIAN} }}"),
+    "Scale over both": layer("Scale", "x", "y", f"scale_param {{ num_axes: 2 {GAUSSIAN} }}"),
+    "Bias": layer("Bias", "x", "y", f"bias_param {{ axis: 1 {GAUSSIAN} }}"),
+    "Softmax": layer("Softmax", "x", "y"),
+    "ArgMax": layer("ArgMax", "x", "y"),
+    "InnerProduct": dense("x", "y", axis=1),
+    "Convolution": layer(
+        "Convolution", "x", "y", f"convolution_param {{ num_output: 2 kernel_size: 3 {FILLERS} }}"
+    ),
+    "LRN": layer("LRN", "x", "y"),
+    "BatchNorm": layer("BatchNorm", "x", "y"),
+    "PReLU": layer("PReLU", "x", "y", f"prelu_param {{ {GAUSSIAN} }}"),
+    "Flatten": layer("Flatten", "x", "y"),
+    "Reshape": layer("Reshape", "x", "y", "reshape_param { shape { dim: -1 dim: 6 } }"),
+    "Reduction": layer("Reduction", "x", "y", "reduction_param { axis: 1 }"),
+    "ShuffleChannel": layer("ShuffleChannel", "x", "y", "shuffle_channel_param { group: 3 }"),
+}
+KEEPING = {
+    "Concat": SECOND + layer("Concat", "x t", "y", "concat_param { axis: 0 }"),
+    "Slice": layer("Slice", "x", "y z", "slice_param { axis: 2 slice_point: 1 }"),
+    "Reverse": layer("Reverse", "x", "y", "reverse_param { axis: 0 }"),
+    "Tile": layer("Tile", "x", "y", "tile_param { axis: 3 tiles: 2 }"),
+    "Scale": layer("Scale", "x", "y", f"scale_param {{ axis: 2 {GAUSSIAN} }}"),
+    "Softmax": layer("Softmax", "x", "y", "softmax_param { axis: 0 }"),
+    "InnerProduct": dense("x", "y", axis=2),
+    "Flatten": layer("Flatten", "x", "y", "flatten_param { axis: 2 }"),
+    "Reshape": layer("Reshape", "x", "y", "reshape_param { shape { dim: 0 dim: 0 dim: -1 } }"),
+    "Reduction": layer("Reduction", "x", "y", "reduction_param { axis: 3 }"),
+}
+
 # Layers that mix the batch's entries, or count them, or take Caffe's axis 1 for channels.
 TIED = {
     "a matrix product over the batch": FRAMES + CONT + lstm("x", "h") + dense("h", "y", axis=1),
@@ -120,6 +164,30 @@ def test_the_batch_stays_free_through_time(net: str, data_format: str, tmp_path:
 @pytest.mark.parametrize("net", TIED)
 def test_layers_that_mix_the_batch_tie_it_down(net: str, tmp_path: Path) -> None:
     assert verified(tmp_path, TIED[net]) == N
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("kind", MIXING)
+def test_what_mixes_the_second_axis_ends_in_a_static_batch_and_a_notice(
+    kind: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path, IMAGES + MIXING[kind])
+    report = convert(path, None, tmp_path / "net.h5", batch_axes={"x": 1})
+    assert report.static_batch == N
+    assert any("mixes the batch's entries" in note.text for note in report.notes)
+    result = verify(report.output, oracle=(path, None))
+    assert result.ok, str(result)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("kind", KEEPING)
+def test_what_keeps_the_second_axis_holds_for_any_batch(kind: str, tmp_path: Path) -> None:
+    path = write(tmp_path, IMAGES + KEEPING[kind])
+    report = convert(path, None, tmp_path / "net.h5", batch_axes={"x": 1})
+    assert report.static_batch is None
+    x = np.random.default_rng(3).standard_normal((4, 7, 5, 6))
+    result = verify(report.output, oracle=(path, None), inputs={"x": x.astype("float32")})
+    assert result.ok, str(result)
 
 
 @pytest.mark.parametrize("net", FREE)
