@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -133,7 +133,7 @@ def _one_loss_each(heads: Mapping[int, Layer]) -> Mapping[int, Layer]:
     return kept
 
 
-def _same_choice(layers: Sequence[Layer], heads: Iterator[Layer]) -> Mapping[Key, Blob]:
+def _same_choice(layers: Sequence[Layer], heads: Iterable[Layer]) -> Mapping[Key, Blob]:
     """Probabilities -> the scores that a loss reads: the largest are the same."""
     losses = [head for head in heads if head.type in PREDICTORS]
     scores = {head.bottoms[0].key for head in losses}
@@ -151,7 +151,7 @@ def _on_scores(head: Layer, same: Mapping[Key, Blob]) -> Layer:
     return replace(head, bottoms=(scores, head.bottoms[1]))
 
 
-def _label_shapes(heads: Iterator[Layer]) -> Mapping[Key, Shape]:
+def _label_shapes(heads: Iterable[Layer]) -> Mapping[Key, Shape]:
     """For labels whose shape nobody has told, the one that the first head expects."""
     shapes: dict[Key, Shape] = {}
     for head in heads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import keras
@@ -65,7 +66,7 @@ class _ClassLoss(CaffeLoss):
             self.normalization,
             full=ops.size(labels),
             valid=ops.sum(ops.cast(valid, "float32")),
-            batch=ops.prod(ops.convert_to_tensor(shape[: self.batch_axes])),
+            batch=prod(shape[: self.batch_axes]),
         )
         return ops.sum(ops.reshape(losses, (shape[0], -1)), axis=1) / by
 
@@ -147,9 +148,11 @@ class InfogainLoss(_ClassLoss):
     def _losses(
         self, rows: keras.KerasTensor, labels: keras.KerasTensor, *rest: keras.KerasTensor
     ) -> keras.KerasTensor:
-        (matrix,) = rest if self.matrix is None else (self.matrix,)
         classes = rows.shape[-1]
-        matrix = ops.reshape(ops.convert_to_tensor(matrix, dtype="float32"), (classes, classes))
+        if self.matrix is None:
+            matrix = ops.reshape(rest[0], (classes, classes))
+        else:
+            matrix = ops.convert_to_tensor(self.matrix, dtype="float32")
         gains = ops.take(ops.stop_gradient(matrix), labels, axis=0)
         return -ops.sum(gains * with_value(rows, ops.maximum(rows, _LOG_OF_THRESHOLD)), axis=-1)
 

@@ -49,11 +49,11 @@ def _classes(layer: Layer) -> Limit:
     scores, params = layer.bottoms[0].shape, layer.params.fresh()
     if layer.type in ("HingeLoss", "MultinomialLogisticLoss"):
         return int(np.prod(scores[1:]))
-    if layer.type == "Accuracy":
-        return scores[params.accuracy_param.axis]
-    if layer.type == "InfogainLoss":
-        return scores[params.infogain_loss_param.axis]
-    return scores[params.softmax_param.axis]
+    axes = {
+        "Accuracy": params.accuracy_param.axis,
+        "InfogainLoss": params.infogain_loss_param.axis,
+    }
+    return int(scores[axes.get(layer.type, params.softmax_param.axis)])
 
 
 # (type, which bottom) -> how many values its whole numbers may have
