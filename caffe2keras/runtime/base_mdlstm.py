@@ -155,12 +155,13 @@ class ScanningLSTM(keras.Layer):
 
     def _image_features(self, input_shape: Shape) -> int:
         axis = channel_axis(4, self.data_format)
-        if len(input_shape) != 4 or input_shape[axis] is None:
+        features = input_shape[axis] if len(input_shape) == 4 else None
+        if features is None:
             raise ValueError(
                 "Expected images, 4 axes with the channels known. "
                 f"Received: input_shape={input_shape}"
             )
-        return input_shape[axis]
+        return features
 
     def _image_shape(self, input_shape: Shape, channels: int) -> Shape:
         shape = list(input_shape)
