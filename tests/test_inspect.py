@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -143,3 +144,48 @@ def test_weights_that_do_not_fit_are_an_error(lopsided, digits):
         inspect(lopsided, digits / "digits.caffemodel")
     seen = inspect(digits / "deploy.prototxt", digits / "digits.caffemodel")
     assert seen.parameters == 6586
+
+
+RECURRENT = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 3 dim: 5 } } }
+layer { name: "cont" type: "Input" top: "cont" input_param { shape { dim: 4 dim: 3 } } }
+layer {
+  name: "memory" type: "LSTM" bottom: "x" bottom: "cont" top: "y"
+  recurrent_param { num_output: 2 }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "keras", "note"),
+    [
+        ({}, "caffe2keras>CaffeLSTM", ""),
+        ({"assume_full_sequences": True}, "LSTM", "as you said"),
+        ({"stateful": True}, "caffe2keras>CaffeLSTM", "its state is kept"),
+    ],
+    ids=["nothing", "full sequences", "stateful"],
+)
+def test_what_is_said_of_sequences_shows(tmp_path, options, keras, note):
+    path = tmp_path / "net.prototxt"
+    path.write_text(RECURRENT)
+    seen = inspect(path, **options)
+    assert seen.layers[-1].keras == (keras,)
+    assert [one.text for one in seen.notes if note in one.text] or not note
+
+
+def test_the_batch_axis_may_be_said(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_text(RECURRENT)
+    with pytest.raises(InputError, match="a batch axis"):
+        inspect(path, batch_axes={"y": 1})
+    assert inspect(path, batch_axes={"x": 1}).layers[-1].keras == ("caffe2keras>CaffeLSTM",)
+
+
+def test_steps_may_be_kept_in_sight():
+    case = Path(__file__).parent / "fixtures" / "layers" / "unrolled_lstm-000"
+    rolled, kept = (
+        inspect(case / "net.prototxt", recurrent=recurrent) for recurrent in ("roll", "keep")
+    )
+    assert [layer.type for layer in rolled.layers].count("LSTM") == 1
+    assert len(kept.layers) > 20
+    assert "LSTM" not in [layer.type for layer in kept.layers]
