@@ -44,7 +44,7 @@ def model(run, digits):
     return Path("digits.h5")
 
 
-@pytest.mark.parametrize("command", ["", "convert", "verify", "predict", "inspect", "solver", "layers"])
+@pytest.mark.parametrize("command", ["", "convert", "verify", "predict", "inspect", "plot", "solver", "layers"])
 def test_help_reads_well(command, run, golden):
     code, out, err = run(*command.split(), "--help")
     assert (code, err) == (0, "")
@@ -187,6 +187,17 @@ def test_inspect_ends_in_five_where_something_is_unsupported(run, digits, here):
     assert code == 5
     assert json.loads(out)["unsupported"] == {"Magic": 1}
     assert run("inspect", digits / "deploy.prototxt")[0] == 0
+
+
+def test_plot_writes_a_picture_and_says_of_what(run, lopsided, here):
+    code, out, err = run("plot", lopsided)
+    assert (code, err) == (0, "")
+    assert out == "lopsided.svg: lopsided, 6 layers in 5 boxes\n"
+    assert run("plot", lopsided, "-q", "-o", "net.PNG") == (0, "", "")
+    assert sorted(os.listdir(here)) == ["lopsided.svg", "net.PNG"]
+    code, _, err = run("plot", lopsided, "-o", "net.pdf")
+    assert code == 2
+    assert "ends neither in .svg nor in .png" in err
 
 
 def test_layers_lists_every_type(run):

@@ -17,6 +17,7 @@ from caffe2keras.cli.convert import convert
 from caffe2keras.cli.inspect import inspect
 from caffe2keras.cli.layers import layers
 from caffe2keras.cli.nearest import NearestGroup
+from caffe2keras.cli.plot import plot
 from caffe2keras.cli.predict import predict
 from caffe2keras.cli.solver import solver
 from caffe2keras.cli.verify import verify
@@ -51,7 +52,7 @@ def caffe2keras(debug: bool) -> None:
     """Convert Caffe nets to Keras models that compute the same numbers, and prove it."""
 
 
-for _command in (convert, verify, predict, inspect, solver, layers):
+for _command in (convert, verify, predict, inspect, plot, solver, layers):
     caffe2keras.add_command(_command)
 
 
