@@ -168,7 +168,7 @@ def guarded(
                 why=f"its {noun} {function.__qualname__} raises this",
                 hint="--debug shows the whole traceback",
             ) from error
-        problem = fault(answer, *given)
+        problem = _problem(fault, answer, *given)
         if problem:
             raise PluginError(
                 what=f"{who} answers wrongly for {told(*given)}: {problem}",
@@ -178,6 +178,13 @@ def guarded(
         return answer
 
     return call  # type: ignore[return-value]  # it takes and answers what the function does
+
+
+def _problem(fault: Callable[..., str], answer: object, *given: Any) -> str:
+    try:
+        return fault(answer, *given)
+    except (AttributeError, TypeError, ValueError) as error:
+        return said(error)  # of another shape than anyone looks for
 
 
 def said(error: BaseException) -> str:

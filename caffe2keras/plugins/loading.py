@@ -123,7 +123,10 @@ def loaded_plugins() -> tuple[Plugin, ...]:
 def forget_plugin(plugin: Plugin) -> None:
     """Undo the loading of a plugin's file; Keras keeps the classes that it has registered."""
     _forget_module(plugin.module)
-    _Loaded.files.pop(Path(plugin.path).resolve(), None)
+    # By module, not by path: that may be relative, and the working folder another one now.
+    _Loaded.files = {
+        file: one for file, one in _Loaded.files.items() if one.module != plugin.module
+    }
 
 
 @contextmanager

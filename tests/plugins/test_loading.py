@@ -9,9 +9,10 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 import caffe2keras
-from caffe2keras.errors import PluginError
+from caffe2keras.errors import BackendError, PluginError
 from caffe2keras.layer_map.registry import mappings
 from caffe2keras.plugins.loading import (
+    forget_plugin,
     load_plugin,
     loaded_plugins,
     plugin_list,
@@ -49,6 +50,18 @@ def test_a_plugin_that_is_loaded_twice_is_there_once(plugin):
     assert knows_gain() == [True, True, True]  # it was there before
 
 
+def test_a_plugin_is_forgotten_from_another_folder_too(plugin, tmp_path, monkeypatch):
+    plugin()
+    monkeypatch.chdir(tmp_path)
+    loaded = load_plugin("gain.py")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir("below")
+    assert plugin_list().files == (str(tmp_path / "gain.py"),)
+    forget_plugin(loaded)
+    assert loaded_plugins() == ()
+    assert knows_gain() == [False, False, False]
+
+
 def test_a_plugin_that_has_changed_is_loaded_anew(plugin):
     load_plugin(plugin())
     load_plugin(plugin(SHAPE))
@@ -71,6 +84,15 @@ def test_a_list_of_plugins_says_whether_installed_ones_count():
         assert not plugin_list().installed
         plugin_list().load()
     assert plugin_list().installed
+
+
+def test_a_plugin_is_loaded_where_no_backend_is_installed(plugin, monkeypatch):
+    def refuse():
+        raise BackendError(what="no Keras backend is installed")
+
+    monkeypatch.setattr("caffe2keras.plugins.loading.choose_backend", refuse)
+    load_plugin(plugin())
+    assert knows_gain() == [True, True, True]
 
 
 # Files that are no plugins
@@ -102,8 +124,8 @@ def test_a_list_of_plugins_says_whether_installed_ones_count():
             2,
         ),
         (
-            '@maps("Input")\n@infers("Input")\ndef mine(*given): ...\n',
-            "Input",
+            '@maps("Split")\ndef mine(layer): ...\n',
+            "the plugin gain.py maps Split, and no mapping is ever asked for that",
             None,
         ),
     ],

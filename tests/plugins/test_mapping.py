@@ -134,6 +134,10 @@ def test_without_weights_a_plugins_arrays_are_filled_as_its_own_message_says(plu
             "PReLU has a tuple among its variables",
         ),
         (
+            "return Fragment(('ReLU',), (FragmentOutput(0),))",
+            "AttributeError: 'str' object has no attribute 'layer'",
+        ),
+        (
             "return line(KerasLayer('ReLU', {}), layout=caffe_order(3))",
             "expected layouts of (4,) axes, one for each top, received (3,)",
         ),
