@@ -33,6 +33,7 @@ class Parts:
         optional: those that may serve others too.
         states: h and c before the first step.
         from_zeros: whether those are zeros.
+        tied: whether the steps share their arrays, and do not hold equal ones of their own.
     """
 
     x: Blob
@@ -45,6 +46,7 @@ class Parts:
     optional: tuple[Layer, ...]
     states: tuple[Blob, Blob]
     from_zeros: bool
+    tied: bool
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def parts_around(wiring: Wiring, chain: Sequence[Step]) -> Parts:
         optional=(*optional, *behind_static, *cuts, *(maker for maker in makers if maker)),
         states=states,
         from_zeros=all(known.get(blob.key) == 0 for blob in states),
+        tied=_is_tied(recurring) and _is_tied(driving),
     )
 
 
@@ -188,7 +191,8 @@ def _cont(
     given = [cont for cont in conts if cont is not None]
     plain = all(one.cont is None for one in sums)
     if plain and all(known.get(cont.key) == 1 for cont in given):
-        return None, ()
+        makers = {cont.key: wiring.maker(cont, "DummyData") for cont in given}
+        return None, tuple(maker for maker in makers.values() if maker is not None)
     if len(given) != len(chain) or any(one.cont is None for one in sums):
         raise StaysUnrolledError("cont does not scale both the state and the cell at every step")
     cut = _cut_into(wiring, given)
@@ -236,6 +240,10 @@ def _check_same(products: Sequence[Layer]) -> None:
             raise StaysUnrolledError(f"{product} does not work along axis 2")
         if not _same_arrays(product, products[0]):
             raise StaysUnrolledError(f"{product} has other weights than the step before")
+
+
+def _is_tied(products: Sequence[Layer]) -> bool:
+    return len({weight.owner for product in products for weight in product.weights}) == 1
 
 
 def _same_arrays(one: Layer, other: Layer) -> bool:

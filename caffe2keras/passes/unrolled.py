@@ -83,6 +83,7 @@ def _with_lstm(wiring: Wiring, chain: Sequence[Step], parts: Parts) -> Net:
         if index == last:
             layers += new
     text = f"{len(inside)} layers, an LSTM written out over {len(chain)} steps, become one layer"
+    text += "" if parts.tied else "; their weights are equal, but were not shared till now"
     notes = (*net.notes, Note("decided", lstm[-1].name, text))
     left = _without_unread(layers, net, parts.optional)
     return replace(net, layers=left, notes=notes)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from itertools import product
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -313,6 +315,37 @@ NEAR = {
         STATIC, 'bottom: "flat" top: "ws"', 'bottom: "bent" top: "ws"'
     ).replace('layer { name: "ws"', layer("ReLU", "flat", "bent") + 'layer { name: "ws"'),
 }  # fmt: skip
+
+
+SEPARATE = re.sub(r'param \{ name: "\w" \} ?', "", Written(static="(N, S)").text())
+
+
+def with_weights(folder: Path, change: float) -> Net:
+    """The net without shared parameters; its weights from a file, those of one step changed."""
+    path = folder / "net.prototxt"
+    path.write_text(SEPARATE)
+    rng = np.random.default_rng(11)
+    drawn: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}
+    with h5py.File(folder / "net.caffemodel.h5", "w") as file:
+        for one in load_net(path, recurrent="keep").layers:
+            for index, weight in enumerate(one.weights):
+                kind = one.name.lstrip("s012"), weight.shape
+                array = drawn.setdefault(kind, rng.standard_normal(weight.shape))
+                more = change if one.name == "s1h" else 0
+                file[f"data/{one.name}/{index}"] = (array + more).astype("float32")
+    return load_net(path, folder / "net.caffemodel.h5")
+
+
+def test_equal_weights_of_a_file_need_no_shared_names(tmp_path: Path) -> None:
+    net = with_weights(tmp_path, 0)
+    assert kinds(net).count("LSTM") == 1
+    assert any("were not shared till now" in note.text for note in net.notes)
+    assert "LSTM" not in kinds(with_weights(tmp_path, 1e-3))
+
+
+def test_equal_fillings_are_no_shared_weights(tmp_path: Path) -> None:
+    text = SEPARATE.replace('type: "gaussian" std: 0.4', 'type: "constant" value: 0.5')
+    assert "LSTM" not in kinds(read(tmp_path, text))
 
 
 @pytest.mark.parametrize("case", NEAR)
