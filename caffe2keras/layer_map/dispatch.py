@@ -27,7 +27,7 @@ from caffe2keras.layer_map.refusals import Refusal, refuse_all
 from caffe2keras.layer_map.refused import reason_for
 from caffe2keras.layer_map.registry import ENTRIES, Entry, Operand, Placed, mappings
 from caffe2keras.layer_map.resizing import is_resizable
-from caffe2keras.layer_map.training import end_in_heads
+from caffe2keras.layer_map.training import as_trained, end_in_heads
 from caffe2keras.layout import DataFormat, Layout, caffe_order, image
 from caffe2keras.params import Unread
 from caffe2keras.spec import Fragment, KerasModel
@@ -80,7 +80,8 @@ def map_net(
     attempt = try_net(net, data_format, batch_axes)
     refuse_all(attempt.refusals)
     heads = end_in_heads(attempt.assembly, net)
-    return replace(attempt.assembly.finish(attempt.resizable), heads=heads)
+    model = replace(attempt.assembly.finish(attempt.resizable), heads=heads)
+    return as_trained(model, net)
 
 
 @dataclass(frozen=True)

@@ -15,19 +15,41 @@ __all__ = ["SupportRow", "is_settled_before", "support_table"]
 # Types that never reach a mapping: data layers become inputs (graph.sources), Split gives its tops
 # their bottom (passes.splits), heads of training are dropped (passes.training).
 _INPUT = ("exact", "InputLayer", "label tops that no layer needs are dropped")
+_PREDICTS = "the loss is dropped with its labels, what predicts stays; kept in phase TRAIN as "
+
+
+def _measure(kept_as: str) -> tuple[str, str, str]:
+    text = "it only measures, and goes with the labels that only it reads"
+    return "dropped", "", f"{text}; kept in phase TRAIN as {kept_as}"
+
+
 _HEAD = ("dropped", "", "it only measures; with the labels that only it reads")
-_PREDICTS = "the loss is dropped with its labels, what predicts stays"
+_KEPT = (
+    "ContrastiveLoss",
+    "EuclideanLoss",
+    "HingeLoss",
+    "MultinomialLogisticLoss",
+    "SmoothL1Loss",
+)
 _BEFORE_THE_MAP = {
     "Input": ("exact", "InputLayer", ""),
     **dict.fromkeys(("Data", "ImageData", "HDF5Data", "MemoryData", "WindowData"), _INPUT),
     **dict.fromkeys(("AnnotatedData", "DenseImageData", "VideoData"), _INPUT),
     "Split": ("exact", "nothing at all", ""),
-    **dict.fromkeys(("Accuracy", "HDF5Output", "Silence", "EuclideanLoss", "HingeLoss"), _HEAD),
-    **dict.fromkeys(("ContrastiveLoss", "MultinomialLogisticLoss"), _HEAD),
-    **dict.fromkeys(("MultiBoxLoss", "SmoothL1Loss"), _HEAD),
-    "SoftmaxWithLoss": ("dropped", "Softmax", _PREDICTS),
-    "InfogainLoss": ("dropped", "Softmax", _PREDICTS),
-    "SigmoidCrossEntropyLoss": ("dropped", 'Activation("sigmoid")', _PREDICTS),
+    **dict.fromkeys(("HDF5Output", "MultiBoxLoss", "Silence"), _HEAD),
+    "Accuracy": _measure("SparseCategoricalAccuracy or caffe2keras>Accuracy"),
+    **{kind: _measure(f"caffe2keras>{kind}") for kind in _KEPT},
+    "SoftmaxWithLoss": (
+        "dropped",
+        "Softmax",
+        _PREDICTS + "SparseCategoricalCrossentropy or caffe2keras>SoftmaxWithLoss",
+    ),
+    "InfogainLoss": ("dropped", "Softmax", _PREDICTS + "caffe2keras>InfogainLoss"),
+    "SigmoidCrossEntropyLoss": (
+        "dropped",
+        'Activation("sigmoid")',
+        _PREDICTS + "BinaryCrossentropy or caffe2keras>SigmoidCrossEntropyLoss",
+    ),
 }
 
 _SECTION = re.compile(r"^(Caffe|Keras|Differs|Refuses|Source) {1,6}(.*)$")

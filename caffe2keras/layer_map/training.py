@@ -11,9 +11,20 @@ from caffe2keras.graph.training import weighted_tops
 from caffe2keras.layer_map.assembly import Assembly
 from caffe2keras.layer_map.loss import loss_entry
 from caffe2keras.layout import Layout
-from caffe2keras.spec import Call, Fragment, FragmentInput, FragmentOutput, KerasHead, KerasLayer
+from caffe2keras.spec import (
+    Call,
+    Fragment,
+    FragmentInput,
+    FragmentOutput,
+    KerasHead,
+    KerasLayer,
+    KerasModel,
+)
 
-__all__ = ["end_in_heads"]
+__all__ = ["as_trained", "end_in_heads"]
+
+# BatchNorm in training: Caffe keeps to the stored statistics where it is told to.
+_STORED = "caffe2keras>StoredStatisticsNormalization"
 
 
 def end_in_heads(assembly: Assembly, net: Net) -> tuple[KerasHead, ...] | None:
@@ -43,6 +54,27 @@ def end_in_heads(assembly: Assembly, net: Net) -> tuple[KerasHead, ...] | None:
         _add_losses(assembly, net, terms)
     order = [top for layer in net.layers for top in layer.tops if top in net.outputs]
     return tuple(_head(assembly, blob, heads) for blob in order) if heads else ()
+
+
+def as_trained(model: KerasModel, net: Net) -> KerasModel:
+    """The model with what its layers do in training as the net says it.
+
+    In predictions a BatchNorm with ``use_global_stats: true`` is Keras's own.
+    """
+    if not net.is_training:
+        return model
+    stored = {
+        layer.name
+        for layer in net.layers
+        if layer.type == "BatchNorm" and layer.params.fresh().batch_norm_param.use_global_stats
+    }
+    layers = tuple(
+        replace(named, layer=replace(named.layer, class_name=_STORED))
+        if named.caffe_layer in stored and named.layer.class_name == "BatchNormalization"
+        else named
+        for named in model.layers
+    )
+    return replace(model, layers=layers)
 
 
 def _wanted(assembly: Assembly, heads: list[Layer]) -> Mapping[Blob, Layout]:

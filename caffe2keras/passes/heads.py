@@ -69,6 +69,7 @@ def keep_training_heads(net: Net) -> Net:
             notes.append(_computed_inside(layer, fed))
         layers.append(_with_shapes(outer.get(index, layer), told))
     _require_shapes(layers, fed)
+    notes += _normalizations(layers)
     ends = [head.bottoms[0] for head in outer.values()]
     return replace(
         net,
@@ -201,6 +202,20 @@ def _computed_inside(layer: Layer, fed: AbstractSet[Key]) -> Note:
     if inputs:
         text += f", which is fed {', '.join(inputs)}"
     return Note("decided", layer.name, text)
+
+
+def _normalizations(layers: Sequence[Layer]) -> list[Note]:
+    """How Keras's moving statistics differ; what training computes by is the same."""
+    names = [
+        layer.name
+        for layer in layers
+        if layer.type == "BatchNorm" and not layer.params.fresh().batch_norm_param.use_global_stats
+    ]
+    text = (
+        "trains with each batch's statistics, as in Caffe; what it stores for predictions is "
+        "Keras's moving average, without Caffe's m / (m - 1) and its correction of the first steps"
+    )
+    return [Note("differs", names[0] + (", ..." if names[1:] else ""), text)] if names else []
 
 
 def _require_shapes(layers: Sequence[Layer], fed: AbstractSet[Key]) -> None:

@@ -44,7 +44,11 @@ from caffe2keras.runtime.lrn import LRN
 from caffe2keras.runtime.lstm_cond import LSTMCond
 from caffe2keras.runtime.mdlstm import MDLSTM, MultiDirectionalLSTM
 from caffe2keras.runtime.merging import WeightedSum
-from caffe2keras.runtime.normalization import MVN, BatchStatisticsNormalization
+from caffe2keras.runtime.normalization import (
+    MVN,
+    BatchStatisticsNormalization,
+    StoredStatisticsNormalization,
+)
 from caffe2keras.runtime.normalize import Normalize
 from caffe2keras.runtime.pooling import Pooling2D, Pooling3D, StochasticPooling2D
 from caffe2keras.runtime.pooling_mask import MaxPooling2DWithMask
@@ -151,6 +155,7 @@ __all__ = [
     "SoftmaxWithLoss",
     "StepMarks",
     "StochasticPooling2D",
+    "StoredStatisticsNormalization",
     "Swish",
     "Threshold",
     "Tile",

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["MVN", "BatchStatisticsNormalization"]
+__all__ = ["MVN", "BatchStatisticsNormalization", "StoredStatisticsNormalization"]
 
 
 @keras.saving.register_keras_serializable(package="caffe2keras")
@@ -111,3 +111,22 @@ class MVN(keras.Layer):
             "normalize_variance": self.normalize_variance,
             "epsilon": self.epsilon,
         }
+
+
+@keras.saving.register_keras_serializable(package="caffe2keras")
+class StoredStatisticsNormalization(keras.layers.BatchNormalization):
+    """Keras's BatchNormalization that keeps to its stored statistics in training, too.
+
+    Caffe's BatchNorm with ``use_global_stats: true`` (batch_norm_layer.cpp): its scale and offset
+    learn, its statistics do not. Keras says so only with ``trainable=False``, and then nothing
+    learns.
+
+    Args:
+        **kwargs: as for ``keras.layers.BatchNormalization``.
+    """
+
+    def call(
+        self, inputs: keras.KerasTensor, training: bool | None = None, mask: Any = None
+    ) -> keras.KerasTensor:
+        """The normalized values, whatever ``training`` is."""
+        return super().call(inputs, training=False, mask=mask)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
-from caffe2keras.runtime import MVN, BatchStatisticsNormalization
+from caffe2keras.runtime import (
+    MVN,
+    BatchStatisticsNormalization,
+    StoredStatisticsNormalization,
+)
 
 
 @pytest.mark.parametrize(("axis", "others"), [(3, (0, 1, 2)), (-1, (0, 1, 2)), (1, (0, 2, 3))])
@@ -42,3 +47,15 @@ def test_a_flat_image_becomes_zero(contract):
 def test_without_axes_each_value_is_its_own_mean(contract, rng):
     x = rng.normal(size=(3, 4)).astype("float32")
     np.testing.assert_array_equal(contract(MVN([]), x), np.zeros_like(x))
+
+
+def test_stored_statistics_stay_in_training_while_the_scale_learns():
+    layer = StoredStatisticsNormalization(epsilon=0.0)
+    layer.build((None, 2))
+    layer.set_weights([np.array(each, np.float32) for each in ([2, 1], [0, 5], [1, 0], [4, 1])])
+    x = np.array([[1.0, 2.0], [5.0, 3.0]], np.float32)
+    for training in (False, True):
+        y = keras.ops.convert_to_numpy(layer(x, training=training))
+        np.testing.assert_allclose(y, [[0, 7], [4, 8]], atol=1e-6)
+    np.testing.assert_array_equal(layer.get_weights()[2], [1, 0])
+    assert len(layer.trainable_variables) == 2

@@ -336,3 +336,41 @@ def test_the_oracle_computes_the_losses_too(trainable, tmp_path):
 def test_nothing_but_labels_is_refused(trainable):
     with pytest.raises(GraphError):
         trainable(DATA)
+
+
+NORMALIZED = """
+layer { name: "bn" type: "BatchNorm" bottom: "low" top: "bn" batch_norm_param { PARAM } }
+layer { name: "scale" type: "Scale" bottom: "bn" top: "bn" scale_param { bias_term: true } }
+layer { name: "ip" type: "InnerProduct" bottom: "bn" top: "ip"
+  inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+"""
+LOW = DENSE[: DENSE.index('layer { name: "ip"')]
+
+
+@pytest.mark.usefixtures("needs_gradients")
+def test_stored_statistics_are_trained_by_where_caffe_does(trainable):
+    text = DATA + LOW + NORMALIZED.replace("PARAM", "use_global_stats: true") + LOSS
+    path, notes = trainable(text)
+    model = caffe2keras.load_model(path)
+    layer = model.get_layer("bn")
+    assert type(layer).__name__ == "StoredStatisticsNormalization"
+    assert not any("moving average" in note for note in notes)
+    before = layer.get_weights()
+    model.fit(np.ones((6, 5), np.float32), np.arange(6) % 4, verbose=0)
+    changed = [(a != b).any() for a, b in zip(before, layer.get_weights(), strict=True)]
+    assert changed == [True, True, False, False]
+
+
+def test_moving_averages_are_said_to_be_those_of_keras(trainable):
+    path, notes = trainable(DATA + LOW + NORMALIZED.replace("PARAM", "") + LOSS)
+    assert type(caffe2keras.load_model(path).get_layer("bn")).__name__ == "BatchNormalization"
+    assert [note for note in notes if note.startswith("differs: bn: trains with each batch's")]
+
+
+def test_layers_are_called_as_in_the_test_phase(trainable, tmp_path):
+    path, _ = trainable(DATA + DENSE + LOSS)
+    predicts = tmp_path / "predicts.h5"
+    prototxt = tmp_path / "net.prototxt"
+    caffe2keras.convert(prototxt, output=predicts, input_shapes={"data": (6, 5)})
+    learned = [{entry.layer for entry in read_record(one).variables} for one in (path, predicts)]
+    assert learned[0] == learned[1] == {"low", "ip"}
