@@ -16,6 +16,7 @@ import numpy.typing as npt
 from caffe2keras.plugins.needs import changed_plugins
 from caffe2keras.record import BlobRecord, Record, read_record
 from caffe2keras.verify.compare import Tolerance, compare, default_tolerance, filled_up
+from caffe2keras.verify.evidence import Evidence, worst_histogram
 from caffe2keras.verify.feed import given_inputs
 from caffe2keras.verify.losses import comparable_heads, loss_results, predictions_beside
 from caffe2keras.verify.predict import backend_name, predict
@@ -42,6 +43,7 @@ def verify(
     atol: float | None = None,
     seed: int = 0,
     options: Mapping[str, Any] = _NO_OPTIONS,
+    evidence: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> VerificationReport:
     """Compare a converted file with blobs recorded from Caffe, or with the oracle.
@@ -58,6 +60,8 @@ def verify(
             else 0.
         seed: of the random inputs.
         options: for the oracle: phase, stages, level, ..., as they were given to ``convert``.
+        evidence: whether to measure what a page shows besides: how the worst blob's numbers
+            spread and, with the oracle, what float32 alone makes of each blob.
         progress: called with what is being done.
 
     Returns:
@@ -74,7 +78,7 @@ def verify(
     progress("reading the reference" if oracle is None else "computing with the oracle")
     fed = given_inputs(record, inputs)
     if oracle is not None:
-        witness = by_oracle(record, *oracle, inputs=fed, seed=seed, options=options)
+        witness = by_oracle(record, *oracle, fed, seed, options, with_floors=evidence)
     elif blobs is not None:
         witness = by_stored_blobs(record, blobs, fed)
     progress("computing with Keras")
@@ -103,7 +107,27 @@ def verify(
         not_compared=passed_over,
         missing_outputs=tuple(name for name in record.outputs if name not in compared | proven),
         notes=(*witness.notes, *changed_plugins(record)),
+        evidence=_evidence(witness, results, computed) if evidence else None,
     )
+
+
+def _evidence(
+    witness: Witness, results: tuple[BlobResult, ...], computed: Mapping[BlobRecord, Array]
+) -> Evidence:
+    arrays = {entry.blob: (entry, array) for entry, array in computed.items()}
+    compared = (
+        (result.blob, result.difference.max_rel, array, _aligned(entry, array, witness))
+        for result in results
+        if result.difference is not None and result.blob in arrays
+        for entry, array in [arrays[result.blob]]
+    )
+    return Evidence(witness.floors, worst_histogram(compared))
+
+
+def _aligned(entry: BlobRecord, received: Array, witness: Witness) -> Array:
+    """The truth in the shape in which it was compared."""
+    expected = _without_legacy_axes(witness.expected[entry.blob], received.ndim)
+    return filled_up(expected, received.shape, entry.padded_axis)
 
 
 def _choose(

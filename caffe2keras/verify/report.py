@@ -9,6 +9,7 @@ from typing import Any
 from caffe2keras.errors import VerificationError
 from caffe2keras.table import render_table
 from caffe2keras.verify.compare import Difference, Tolerance
+from caffe2keras.verify.evidence import Evidence
 
 __all__ = ["BlobResult", "NotCompared", "VerificationReport"]
 
@@ -71,6 +72,7 @@ class VerificationReport:
         not_compared: reference blobs that were passed over.
         missing_outputs: outputs of the net for which the reference has no numbers.
         notes: what the user should know beside that.
+        evidence: what a page shows beside that; None unless it was asked for.
     """
 
     model: str
@@ -82,6 +84,7 @@ class VerificationReport:
     not_compared: tuple[NotCompared, ...] = ()
     missing_outputs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    evidence: Evidence | None = None
 
     @property
     def ok(self) -> bool:

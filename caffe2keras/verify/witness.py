@@ -15,6 +15,7 @@ from caffe2keras.convert import load_net
 from caffe2keras.graph.net import Net
 from caffe2keras.read import fingerprint, read_blobs
 from caffe2keras.record import Record, Source
+from caffe2keras.verify.evidence import noise_floors
 from caffe2keras.verify.feed import complete, draw, label_blobs
 from caffe2keras.verify.oracle import run
 
@@ -35,6 +36,7 @@ class Witness:
         notes: what the user should know.
         draws: whether layers that draw at random have drawn, or gave their mean.
         labels: what the losses compare with that are no layers of the model, by blob.
+        floors: blob -> the relative error of float32 alone; None where nobody has measured it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Witness:
     notes: tuple[str, ...]
     draws: bool
     labels: Mapping[str, Array] = field(default_factory=dict)
+    floors: Mapping[str, float] | None = None
 
 
 def by_stored_blobs(record: Record, path: StrPath, inputs: Mapping[str, Array]) -> Witness:
@@ -74,6 +77,7 @@ def by_oracle(
     inputs: Mapping[str, Array],
     seed: int,
     options: Mapping[str, Any],
+    with_floors: bool = False,
 ) -> Witness:
     """Caffe's layers in NumPy, in double precision.
 
@@ -84,6 +88,7 @@ def by_oracle(
         inputs: what to feed; the others are drawn.
         seed: of those.
         options: for ``load_net``, as they were given to ``convert``.
+        with_floors: whether to measure the rounding of float32 too, by a second pass.
 
     Raises:
         Caffe2KerasError: whatever reading and computing the net may raise.
@@ -100,7 +105,8 @@ def by_oracle(
     notes = _changed_sources(record, prototxt, weights)
     labels = {name: array for name, array in fed.items() if name in label_blobs(record)}
     name = f"the oracle on {origin}"
-    return Witness(name, fed, expected, notes, draws=False, labels=labels)
+    floors = noise_floors(net, fed, blobs) if with_floors else None
+    return Witness(name, fed, expected, notes, draws=False, labels=labels, floors=floors)
 
 
 def _final_keys(record: Record, net: Net) -> frozenset[tuple[str, int]]:

@@ -62,6 +62,7 @@ def run(
     inputs: Mapping[str, npt.ArrayLike],
     dtype: npt.DTypeLike = np.float32,
     keep: Callable[[Blob], bool] | None = None,
+    watch: Callable[[Blob, Array], None] | None = None,
 ) -> dict[Key, Array]:
     """Compute a net's blobs as Caffe does in the TEST phase.
 
@@ -73,6 +74,7 @@ def run(
         dtype: float32 or float64, throughout.
         keep: which blobs to hand back; all of them if not given. The others are freed once no
             later layer reads them.
+        watch: called with each blob as soon as it is computed, those too that are not kept.
 
     Returns:
         The kept blobs by (name, version), in order of production.
@@ -94,6 +96,9 @@ def run(
         else:
             tops = _tops(layer, [blobs[bottom.key] for bottom in layer.bottoms], dtype)
             blobs.update(zip((top.key for top in layer.tops), tops, strict=True))
+        for top in layer.tops if watch is not None else ():
+            if top.key in blobs:
+                watch(top, blobs[top.key])
         waiting.subtract(bottom.key for bottom in layer.bottoms)
         for blob in (*layer.bottoms, *layer.tops):
             if keep is not None and waiting[blob.key] == 0 and not keep(blob):
