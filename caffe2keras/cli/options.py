@@ -96,7 +96,7 @@ _STATE_OPTIONS = (
         type=NearestChoice(["TEST", "TRAIN"]),
         default="TEST",
         show_default=True,
-        help="The phase whose layers are taken.",
+        help="The phase whose layers are taken; TRAIN keeps the losses, for a model to train.",
     ),
     click.option(
         "--stage",
