@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from caffe2keras import __version__
 from caffe2keras.emit import Source, Sources, record_of, write_archive, write_hdf5
+from caffe2keras.emit.storage import DType
 from caffe2keras.emit.stream import Progress, silent
 from caffe2keras.errors import InputError
 from caffe2keras.graph.build import build_net
@@ -101,6 +103,8 @@ def load_net(
     assume_full_sequences: bool = False,
     recurrent: Recurrent = "roll",
     stateful: bool = False,
+    outputs: Sequence[str] = (),
+    fold: bool = False,
 ) -> Net:
     """Read a net and bring it into the form that mappings and oracle work on.
 
@@ -115,6 +119,8 @@ def load_net(
         assume_full_sequences: like the rest, as for :func:`convert`.
         recurrent: likewise.
         stateful: likewise.
+        outputs: likewise.
+        fold: likewise.
 
     Returns:
         The net, weights attached, all passes done.
@@ -128,15 +134,24 @@ def load_net(
     message = upgrade(read_net(prototxt), str(prototxt))
     if phase == "TRAIN":
         message = keep_measures(message, state)
-    net = build_net(message, source=str(prototxt), state=state, input_shapes=input_shapes)
+    net = build_net(
+        message, source=str(prototxt), state=state, input_shapes=input_shapes, outputs=outputs
+    )
     file = read_weights(weights) if weights is not None else None
     net = attach_weights(net, file, missing=missing)
+    if fold and phase == "TRAIN":
+        raise InputError(
+            what="a net cannot be folded and trained",
+            why="its BatchNorm layers would have no statistics left to gather",
+            hint="leave out --fold or --phase TRAIN",
+        )
     return run_passes(
         net,
         recurrent,
         training=phase == "TRAIN",
         assume_full_sequences=assume_full_sequences,
         stateful=stateful,
+        fold=fold,
     )
 
 
@@ -157,6 +172,9 @@ def convert(
     stateful: bool = False,
     batch_axes: Mapping[str, int] = _NO_AXES,
     preprocessing: Preprocessing | None = None,
+    outputs: Sequence[str] = (),
+    fold: bool = False,
+    dtype: DType = "float32",
     format: FileFormat = "h5",
     progress: Progress = silent,
 ) -> ConversionReport:
@@ -185,6 +203,11 @@ def convert(
         preprocessing: bakes what is done to pictures into the model, so that it takes their
             values from 0 to 255; what this leaves out the prototxt says. By default a
             ``transform_param`` is only kept in the file, for ``predict``.
+        outputs: the blobs that the model ends in; by default those that no layer reads.
+        fold: puts BatchNorm, Scale and Bias into the weights of the convolution or InnerProduct
+            before them.
+        dtype: how the numbers are kept in the file, in "float16" and "bfloat16" by half as many
+            bytes; the model computes in float32 all the same.
         format: "h5" needs no Keras; "keras" goes through it.
         progress: called with how many bytes of the numbers are written, of how many.
 
@@ -200,6 +223,11 @@ def convert(
     started = time.monotonic()
     target = Path(output) if output is not None else _default_output(prototxt, weights, format)
     _refuse_to_overwrite(target, prototxt, weights)
+    if dtype != "float32" and format != "h5":
+        raise InputError(
+            what=f"a {format} file keeps float32, not {dtype}",
+            hint="write an .h5 file",
+        )
     with ThreadPoolExecutor(2) as pool:
         prototxt_hash = pool.submit(_source, prototxt)
         weights_hash = pool.submit(_source, weights) if weights is not None else None
@@ -214,11 +242,16 @@ def convert(
             assume_full_sequences=assume_full_sequences,
             recurrent=recurrent,
             stateful=stateful,
+            outputs=outputs,
+            fold=fold,
         )
         model = map_net(net, data_format, batch_axes)
         model, steps = prepare(model, net, preprocessing, Path(prototxt).parent)
-        write = {"h5": write_hdf5, "keras": write_archive}[format]
-        write(
+        writers: Mapping[FileFormat, Callable[..., None]] = {
+            "h5": partial(write_hdf5, dtype=dtype),
+            "keras": write_archive,
+        }
+        writers[format](
             model,
             lambda: record_of(
                 model,
@@ -230,6 +263,7 @@ def convert(
                 version=__version__,
                 plugins=plugins_of(net, model),
                 preprocessing=steps,
+                dtype=dtype,
             ),
             target,
             progress,
@@ -260,6 +294,8 @@ def to_keras(
     stateful: bool = False,
     batch_axes: Mapping[str, int] = _NO_AXES,
     preprocessing: Preprocessing | None = None,
+    outputs: Sequence[str] = (),
+    fold: bool = False,
 ) -> keras.Model:
     """Convert a Caffe net into a live Keras model; arguments and errors as for :func:`convert`."""
     from caffe2keras.load import load_model
@@ -280,6 +316,8 @@ def to_keras(
             stateful=stateful,
             batch_axes=batch_axes,
             preprocessing=preprocessing,
+            outputs=outputs,
+            fold=fold,
         )
         return load_model(report.output)
 
@@ -300,7 +338,7 @@ def _refuse_to_overwrite(target: Path, *sources: StrPath | None) -> None:
     if target.exists() and any(s.exists() and target.samefile(s) for s in existing):
         raise InputError(
             what=f"{target} is one of the files to convert",
-            hint="choose another place with --output",
+            hint="choose another place with -o",
         )
 
 

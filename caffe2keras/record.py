@@ -217,6 +217,7 @@ class Record:
     solver: Any
     training: TrainingRecord | None = None
     plugins: tuple[PluginRecord, ...] = ()
+    dtype: str = "float32"
 
 
 def read_record(path: str | PathLike[str]) -> Record:

@@ -355,6 +355,17 @@ def test_convert_bakes_in_a_mean(run, resizable, here, mean):
     assert steps.layers
 
 
+def test_convert_cuts_folds_and_halves(run, lopsided, here):
+    words = ["--output", "pool", "--fold", "--dtype", "bfloat16", "--json"]
+    code, out, _ = run("convert", lopsided, "-o", "cut.h5", *words)
+    assert code == 0, out
+    record = read_record("cut.h5")
+    assert (record.outputs, record.dtype) == (("pool",), "bfloat16")
+    code, _, err = run("convert", lopsided, "--output", "pol")
+    assert code == 3
+    assert 'no blob "pol"' in err
+
+
 def test_a_size_has_a_height_and_a_width(run, resizable):
     code, _, err = run("convert", resizable, "--resize", "256")
     assert (code, "expected a height and a width" in err) == (2, True)

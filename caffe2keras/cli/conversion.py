@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import click
+
+from caffe2keras.cli.nearest import NearestChoice
 from caffe2keras.cli.options import (
     assume_full_sequences_option,
     batch_axis_option,
@@ -33,6 +36,25 @@ _OPTIONS = (
     batch_axis_option,
     plugin_options,
     preprocessing_options,
+    click.option(
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="BLOB",
+        help="A blob that the model ends in, with nothing behind it; may be given several times.",
+    ),
+    click.option(
+        "--fold",
+        is_flag=True,
+        help="Put BatchNorm, Scale and Bias into the weights of the layer before them.",
+    ),
+    click.option(
+        "--dtype",
+        type=NearestChoice(["float32", "float16", "bfloat16"]),
+        default="float32",
+        show_default=True,
+        help="How the file keeps the numbers; the model computes in float32 all the same.",
+    ),
 )
 
 

@@ -27,7 +27,8 @@ __all__ = ["convert"]
 @click.argument("weights", type=FILE, required=False)
 @click.option(
     "-o",
-    "--output",
+    "--out",
+    "output",
     type=FILE,
     help="The file to write. Without it: named after the weights (or the prototxt), "
     "in the current folder.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from caffe2keras.errors import EmitError
 
-__all__ = ["replacing"]
+__all__ = ["remove_leftovers", "replacing"]
 
 
 @contextmanager
@@ -36,12 +37,18 @@ def replacing(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise EmitError(
             what=f"{target} cannot be written: {error.strerror or error}",
-            hint="choose another place with --output, or make room there",
+            hint="choose another place with -o, or make room there",
         ) from error
     finally:
         if scratch is not None:
             with suppress(FileNotFoundError):
                 scratch.unlink()
+
+
+def remove_leftovers(target: Path) -> None:
+    """Take away what killed processes have left beside a target; nobody may be writing it."""
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        path.unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -30,8 +30,10 @@ import numpy as np
 from caffe2keras.emit.atomic import replacing
 from caffe2keras.emit.config import model_config, to_json
 from caffe2keras.emit.order import layers_in_keras_order
+from caffe2keras.emit.storage import STORAGES, DType, Storage
 from caffe2keras.emit.stream import Placement, Progress, silent, write_arrays
 from caffe2keras.emit.training import training_config
+from caffe2keras.errors import EmitError
 from caffe2keras.spec import KerasModel, NamedLayer, Variable
 
 __all__ = ["write_hdf5"]
@@ -49,6 +51,7 @@ def write_hdf5(
     record: Callable[[], Mapping[str, Any]],
     target: Path,
     progress: Progress = silent,
+    dtype: DType = "float32",
 ) -> None:
     """Write the model; the target appears whole or not at all.
 
@@ -58,12 +61,16 @@ def write_hdf5(
             be hashed while the numbers are written.
         target: the file; an existing one is replaced.
         progress: called with how many bytes of the numbers are written, of how many.
+        dtype: how the numbers are kept; they are loaded as float32 all the same.
 
     Raises:
-        EmitError: the disk said no.
+        EmitError: the disk said no, or a number is too large to be kept so.
     """
+    storage = STORAGES[dtype]
+    if np.isfinite(storage.limit):
+        _refuse_too_large(model, storage)
     with replacing(target) as scratch, _created(scratch) as file:
-        placements = _lay_out(model, file)
+        placements = _lay_out(model, file, storage)
         file.flush()
         handle = os.open(scratch, os.O_RDWR)
         try:
@@ -94,7 +101,20 @@ def _make_group(parent: h5py.Group, name: str) -> h5py.Group:
     return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=gcpl))
 
 
-def _lay_out(model: KerasModel, file: h5py.File) -> list[Placement]:
+def _refuse_too_large(model: KerasModel, storage: Storage) -> None:
+    for named in model.layers:
+        for variable in named.layer.variables:
+            finite = variable.view[np.isfinite(variable.view)]
+            largest = float(np.abs(finite).max(initial=0.0))
+            if largest > storage.limit:
+                raise EmitError(
+                    what=f'"{variable.name}" of layer "{named.name}" reaches {largest:g}',
+                    why=f"{storage.dtype} ends at {storage.limit:g}",
+                    hint="--dtype bfloat16 reaches as far as float32",
+                )
+
+
+def _lay_out(model: KerasModel, file: h5py.File, storage: Storage) -> list[Placement]:
     """Everything but the numbers and the record; where the numbers belong is the answer."""
     file.attrs["keras_version"] = np.bytes_(_KERAS_VERSION)
     file.attrs["backend"] = np.bytes_(_BACKEND)
@@ -108,23 +128,23 @@ def _lay_out(model: KerasModel, file: h5py.File) -> list[Placement]:
     _write_names(weights, "layer_names", [named.name for named in layers])
     placements: list[Placement] = []
     for named in layers:
-        placements += _lay_out_layer(_make_group(weights, named.name), named)
+        placements += _lay_out_layer(_make_group(weights, named.name), named, storage)
     return placements
 
 
-def _lay_out_layer(group: h5py.Group, named: NamedLayer) -> list[Placement]:
+def _lay_out_layer(group: h5py.Group, named: NamedLayer, storage: Storage) -> list[Placement]:
     variables = named.layer.variables
     names = [f"{variable.name}:0" for variable in variables]
     _write_names(group, "weight_names", [f"{named.name}/{name}" for name in names])
     inner = _make_group(group, named.name) if variables else group
     return [
-        Placement(_make_room(inner, name, variable), variable.view)
+        Placement(_make_room(inner, name, variable, storage), variable.view, storage)
         for name, variable in zip(names, variables, strict=True)
         if variable.view.size
     ]
 
 
-def _make_room(group: h5py.Group, name: str, variable: Variable) -> int:
+def _make_room(group: h5py.Group, name: str, variable: Variable, storage: Storage) -> int:
     """Create the data set with its storage but without numbers; its place in the file."""
     if variable.view.size != math.prod(variable.shape):
         raise ValueError(f"{name}: {variable.view.shape} does not fill {variable.shape}")
@@ -134,7 +154,7 @@ def _make_room(group: h5py.Group, name: str, variable: Variable) -> int:
     # HDF5 calls the space without axes a scalar's.
     shape = variable.shape
     space = h5py.h5s.create_simple(shape) if shape else h5py.h5s.create(h5py.h5s.SCALAR)
-    dataset = h5py.h5d.create(group.id, name.encode(), h5py.h5t.IEEE_F32LE, space, dcpl=dcpl)
+    dataset = h5py.h5d.create(group.id, name.encode(), storage.hdf5_type(), space, dcpl=dcpl)
     return int(dataset.get_offset())
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from caffe2keras.emit.storage import DType
 from caffe2keras.emit.training import training_record
 from caffe2keras.layout import DataFormat
 from caffe2keras.record import PluginRecord, PreprocessingRecord
@@ -54,6 +55,7 @@ def record_of(
     version: str,
     plugins: Sequence[PluginRecord] = (),
     preprocessing: PreprocessingRecord | None = None,
+    dtype: DType = "float32",
 ) -> dict[str, Any]:
     """The whole record, ready for JSON.
 
@@ -65,6 +67,7 @@ def record_of(
         version: of this tool.
         plugins: those that have mapped a layer.
         preprocessing: what makes the net's blob of a picture, where that is known.
+        dtype: how the file keeps its numbers.
     """
     ends = dict.fromkeys(model.outputs)
     drawn = _drawn(model)
@@ -90,6 +93,7 @@ def record_of(
         ],
         "static_batch": model.static_batch,
         "resizable": model.resizable,
+        "dtype": dtype,
         "preprocessing": asdict(preprocessing) if preprocessing else None,
         "solver": None,
         "training": training_record(model),

@@ -6,11 +6,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
+
+from caffe2keras.emit.storage import STORAGES, Storage
 
 __all__ = ["Placement", "Progress", "silent", "write_arrays"]
 
@@ -35,6 +37,12 @@ class Placement:
 
     offset: int
     view: Array
+    storage: Storage = STORAGES["float32"]
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes in the file."""
+        return self.view.size * self.storage.itemsize
 
 
 def silent(done: int, total: int) -> None:
@@ -49,7 +57,7 @@ def write_arrays(handle: int, placements: Sequence[Placement], progress: Progres
         placements: the arrays; their memory is read block by block and never copied whole.
         progress: called after each block.
     """
-    done, total = 0, sum(placement.view.nbytes for placement in placements)
+    done, total = 0, sum(placement.size for placement in placements)
     blocks = (block for placement in placements for block in _blocks(placement))
     # The system lets one thread at a time write to a file, and the others burn a processor while
     # they wait; behind a lock of ours they sleep, and one block is permuted while another is
@@ -68,22 +76,22 @@ def _blocks(placement: Placement) -> Iterator[Placement]:
     if view.nbytes <= _BLOCK_BYTES or view.ndim == 0:
         yield placement
         return
-    row = view.nbytes // view.shape[0]
-    step = max(1, _BLOCK_BYTES // row)
+    step = max(1, _BLOCK_BYTES // (view.nbytes // view.shape[0]))
+    row = placement.size // view.shape[0]
     for start in range(0, view.shape[0], step):
         part = view[start : start + step]
         inner = part[0] if part.shape[0] == 1 else part
-        yield from _blocks(Placement(offset + start * row, inner))
+        yield from _blocks(replace(placement, offset=offset + start * row, view=inner))
 
 
 def _write(handle: int, turn: threading.Lock, block: Placement) -> int:
-    data = _contiguous(block.view).view(np.uint8).data
+    data = block.storage.encode(_contiguous(block.view)).view(np.uint8).data
     offset = block.offset
     with turn:
         while data:
             written = os.pwrite(handle, data, offset)
             data, offset = data[written:], offset + written
-    return block.view.nbytes
+    return block.size
 
 
 def _contiguous(view: Array) -> Array:

@@ -10,6 +10,7 @@ from caffe2keras.graph.net import Net
 from caffe2keras.passes.batch_norm import join_batchnorm_and_scale
 from caffe2keras.passes.continuation import assume_full_sequences as assume_sequences
 from caffe2keras.passes.continuation import keep_states, settle_continuation
+from caffe2keras.passes.folding import fold_channel_factors
 from caffe2keras.passes.heads import keep_training_heads
 from caffe2keras.passes.splits import remove_splits
 from caffe2keras.passes.training import drop_training_layers
@@ -19,6 +20,7 @@ __all__ = [
     "PASSES",
     "assume_sequences",
     "drop_training_layers",
+    "fold_channel_factors",
     "join_batchnorm_and_scale",
     "keep_states",
     "keep_training_heads",
@@ -47,6 +49,7 @@ def run_passes(
     training: bool = False,
     assume_full_sequences: bool = False,
     stateful: bool = False,
+    fold: bool = False,
 ) -> Net:
     """Apply all of them, in order.
 
@@ -56,6 +59,7 @@ def run_passes(
         training: whether the losses are kept, each for what it compares.
         assume_full_sequences: whether the user says that sequences begin at the first step alone.
         stateful: whether recurrent layers shall go on from where the pass before ended.
+        fold: whether factors and terms of channels go into the weights before them.
 
     Raises:
         InputError: sequences shall both begin and go on at the first step.
@@ -74,5 +78,7 @@ def run_passes(
         if training and one is drop_training_layers:
             one = keep_training_heads
         net = one(net)
+    if fold:
+        net = fold_channel_factors(net)
     # what was rolled may have a cont of constants too
     return settle_continuation(roll_lstms(net)) if recurrent == "roll" else net

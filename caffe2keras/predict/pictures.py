@@ -118,4 +118,5 @@ def _along(picture: Array, axis: int, size: int) -> Array:
     share = (place - low).astype(np.float32).reshape(shape)
     before = picture.take(low.clip(0, extent - 1), axis)
     behind = picture.take((low + 1).clip(0, extent - 1), axis)
-    return before + (behind - before) * share
+    between: Array = before + (behind - before) * share
+    return between

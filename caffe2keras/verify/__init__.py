@@ -55,7 +55,7 @@ def verify(
         inputs: what to feed, by input blob, in Caffe's axis order, or a file of blobs. By default
             what the recorded blobs say, or random numbers for the oracle.
         rtol: tolerated difference, relative to a blob's largest magnitude. By default 1e-5 for a
-            net of one layer, else 1e-4.
+            net of one layer, else 1e-4; where the file keeps float16 5e-3, for bfloat16 4e-2.
         atol: tolerated difference, absolute. By default 1e-6 for a net of one layer,
             else 0.
         seed: of the random inputs.
@@ -164,7 +164,7 @@ def _tolerance(record: Record, rtol: float | None, atol: float | None) -> Tolera
     layers = len({b.caffe_layer for b in record.blobs if b.layer not in fed})
     # A layer that steps through (T, N, ...) rounds at each step, as a net does at each layer.
     through_time = any(b.layout.permutation[:1] == (1,) for b in record.blobs)
-    usual = default_tolerance(max(layers, 2) if through_time else layers)
+    usual = default_tolerance(max(layers, 2) if through_time else layers, record.dtype)
     return Tolerance(usual.rtol if rtol is None else rtol, usual.atol if atol is None else atol)
 
 

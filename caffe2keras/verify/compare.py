@@ -14,6 +14,7 @@ Array = npt.NDArray[Any]
 
 # Caffe's stand-in for minus infinity; a MAX window that lies wholly in the padding yields it.
 _FLT_MAX = float(np.finfo(np.float32).max)
+_HALVES = {"float16": 5e-3, "bfloat16": 4e-2}
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,14 @@ class Tolerance:
         return self.rtol * scale + self.atol
 
 
-def default_tolerance(layers: int) -> Tolerance:
-    """Strict for a single layer, wider where rounding accumulates through a net."""
+def default_tolerance(layers: int, dtype: str = "float32") -> Tolerance:
+    """Strict for a single layer, wider where rounding accumulates through a net.
+
+    Numbers that are kept in half the bytes are off by one part in 2048 (float16) or in 256
+    (bfloat16) at most, and ten times that is what a net may make of it.
+    """
+    if dtype in _HALVES:
+        return Tolerance(_HALVES[dtype], 0.0)
     return Tolerance(1e-5, 1e-6) if layers <= 1 else Tolerance(1e-4, 0.0)
 
 

@@ -48,7 +48,7 @@ def test_a_missing_folder_is_told_with_a_way_out(tmp_path: Path) -> None:
         pass
     assert str(target) in caught.value.what
     assert "No such file or directory" in caught.value.what
-    assert "--output" in caught.value.hint
+    assert "another place with -o" in caught.value.hint
 
 
 def test_a_folder_in_the_targets_place_is_an_error(tmp_path: Path) -> None:
