@@ -20,7 +20,7 @@ __all__ = ["Evidence", "Histogram", "histogram_of", "noise_floors", "worst_histo
 
 Array = npt.NDArray[Any]
 
-_BINS = 48
+_BINS = 49  # an odd number, so that no difference at all has a bin in the middle
 _FLT_MAX = float(np.finfo(np.float32).max)
 
 

@@ -96,8 +96,8 @@ def run(
         else:
             tops = _tops(layer, [blobs[bottom.key] for bottom in layer.bottoms], dtype)
             blobs.update(zip((top.key for top in layer.tops), tops, strict=True))
-        for top in layer.tops if watch is not None else ():
-            if top.key in blobs:
+        if watch is not None:
+            for top in (top for top in layer.tops if top.key in blobs):
                 watch(top, blobs[top.key])
         waiting.subtract(bottom.key for bottom in layer.bottoms)
         for blob in (*layer.bottoms, *layer.tops):
