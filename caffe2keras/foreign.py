@@ -31,8 +31,8 @@ __all__ = ["Foreign", "Written", "unread", "written"]
 Value = TypeVar("Value")
 
 # A value before its path is known: kind, text, fields; and a field: the same behind its name.
-_Value = tuple[str, str, tuple[Any, ...]]
-_Field = tuple[str, str, str, tuple[Any, ...]]
+_Raw = tuple[str, str, tuple[Any, ...]]
+_RawField = tuple[str, str, str, tuple[Any, ...]]
 
 # Foreign fields share the set of what was read with the known ones, whose paths may be the same:
 # an unknown member of an enum stands under the name of a known field.
@@ -69,16 +69,16 @@ def written(fields: Sequence[tuple[str, str]]) -> tuple[tuple[Written, ...], ...
     return tuple(tuple(islice(numbered, len(several))) for several in values)
 
 
-def _values(path: str, text: str) -> list[_Field]:
+def _values(path: str, text: str) -> list[_RawField]:
     try:
         return [(path, *value[1:]) for value in _statements(f"x: {text}", 0)[0]]
     except ValueError:
         return [(path, "", text, ())]  # what an upgrade has put there, which is of no type
 
 
-def _statements(text: str, pos: int) -> tuple[list[_Field], int]:
+def _statements(text: str, pos: int) -> tuple[list[_RawField], int]:
     """The statements from ``pos`` to the closing brace or the end, and the place behind it."""
-    values: list[_Field] = []
+    values: list[_RawField] = []
     while True:
         found = STATEMENT.match(text, pos)
         if found is None:
@@ -96,8 +96,8 @@ def _statements(text: str, pos: int) -> tuple[list[_Field], int]:
         pos = separator.end() if separator else pos
 
 
-def _items(text: str, pos: int) -> tuple[list[_Value], int]:
-    items: list[_Value] = []
+def _items(text: str, pos: int) -> tuple[list[_Raw], int]:
+    items: list[_Raw] = []
     between = BETWEEN.match(text, pos)  # an empty list
     while between is None or between["more"]:
         found = ITEM.match(text, pos)
@@ -113,14 +113,14 @@ def _items(text: str, pos: int) -> tuple[list[_Value], int]:
     return items, between.end()
 
 
-def _value(text: str, kind: str, token: str, start: int, pos: int) -> tuple[_Value, int]:
+def _value(text: str, kind: str, token: str, start: int, pos: int) -> tuple[_Raw, int]:
     if kind != "open":
         return (kind, token, ()), pos
     parts, end = _statements(text, pos)
     return (kind, text[start:end], tuple(parts)), end
 
 
-def _numbered(trail: str, values: Sequence[_Field]) -> tuple[Written, ...]:
+def _numbered(trail: str, values: Sequence[_RawField]) -> tuple[Written, ...]:
     """The same values with their paths; names that stand several times are counted."""
     names = [name for name, *_ in values]
     seen: dict[str, int] = {}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from caffe2keras.graph.net import Blob, Layer
 from caffe2keras.shapes.registry import comes_from_a_plugin
 
-__all__ = ["PREDICTORS", "Split", "is_head", "split_off_training", "weighted_tops"]
+__all__ = ["PREDICTORS", "Split", "is_head", "is_head_type", "split_off_training", "weighted_tops"]
 
 Key = tuple[str, int]
 
@@ -67,9 +67,13 @@ class Split:
 
 def is_head(layer: Layer) -> bool:
     """Whether a layer measures or swallows results and computes none."""
-    if layer.type in _HEADS:
-        return True
-    return layer.type.endswith(_HEAD_ENDINGS) and not comes_from_a_plugin(layer.type)
+    return is_head_type(layer.type)
+
+
+def is_head_type(kind: str) -> bool:
+    """Whether all layers of a type are heads; none is whose shape rule is a plugin's."""
+    known = kind in _HEADS or kind.endswith(_HEAD_ENDINGS)
+    return known and not comes_from_a_plugin(kind)
 
 
 def split_off_training(layers: Sequence[Layer], ends: Iterable[Blob] = ()) -> Split:

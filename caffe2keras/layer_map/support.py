@@ -6,6 +6,7 @@ import inspect
 import re
 from dataclasses import dataclass
 
+from caffe2keras.graph.training import is_head_type
 from caffe2keras.layer_map.refused import REFUSED
 from caffe2keras.layer_map.registry import ENTRIES, mappings
 from caffe2keras.registry import plugin_name
@@ -89,7 +90,7 @@ def support_table() -> tuple[SupportRow, ...]:
 
 def is_settled_before(kind: str) -> bool:
     """Whether layers of a type are gone before a mapping is asked for."""
-    return kind in _BEFORE_THE_MAP
+    return kind in _BEFORE_THE_MAP or is_head_type(kind)
 
 
 def _mapped(kind: str, sections: dict[str, str]) -> SupportRow:

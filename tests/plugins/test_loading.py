@@ -128,6 +128,11 @@ def test_a_plugin_is_loaded_where_no_backend_is_installed(plugin, monkeypatch):
             "the plugin gain.py maps Split, and no mapping is ever asked for that",
             None,
         ),
+        (
+            '@maps("RegionLoss")\ndef mine(layer): ...\n',
+            "maps RegionLoss, and no mapping is ever asked for that",
+            None,
+        ),
     ],
 )
 def test_a_file_that_is_no_plugin_is_refused_and_leaves_nothing(code, message, line, plugin):

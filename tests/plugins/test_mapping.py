@@ -219,7 +219,7 @@ def test_what_a_plugin_refuses_is_refused_like_anything_else(plugin, net):
 # Types that something is decided by before the mappings
 
 
-@pytest.mark.parametrize("kind", ["GainLoss", "GainData", "GainAccuracy"])
+@pytest.mark.parametrize("kind", ["GainLoss", "GainData", "GainAccuracy", "DetectionEvaluate"])
 def test_a_plugins_type_is_what_the_plugin_says_whatever_its_name(kind, plugin, net):
     path = plugin()
     path.write_text(path.read_text().replace('"Gain"', f'"{kind}"'))
