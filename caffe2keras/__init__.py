@@ -1,8 +1,8 @@
 """Convert Caffe nets to Keras models that compute the same numbers, and prove it.
 
 The public words: :func:`convert` writes a Keras file, :func:`verify` proves it, :func:`load_model`
-gives the live model of it and :func:`to_keras` that of a Caffe net; :func:`load_plugin` adds layer
-types of one's own; whatever goes wrong is a
+gives the live model of it and :func:`to_keras` that of a Caffe net; :func:`batch` converts and
+verifies many; :func:`load_plugin` adds layer types of one's own; whatever goes wrong is a
 :class:`Caffe2KerasError`. Each is imported when it is first used, so that ``import caffe2keras``
 costs nothing, and Keras is imported by those only that compute.
 """
@@ -23,6 +23,7 @@ from caffe2keras.errors import (
 )
 
 if TYPE_CHECKING:
+    from caffe2keras.batch import batch
     from caffe2keras.convert import convert, to_keras
     from caffe2keras.load import load_model
     from caffe2keras.plugins.loading import load_plugin
@@ -40,6 +41,7 @@ __all__ = [
     "UnsupportedError",
     "VerificationError",
     "__version__",
+    "batch",
     "compile_from_solver",
     "convert",
     "load_model",
@@ -51,6 +53,7 @@ __all__ = [
 
 # Public word -> the module that has it.
 _HOMES = {
+    "batch": "caffe2keras.batch",
     "compile_from_solver": "caffe2keras.train",
     "convert": "caffe2keras.convert",
     "load_model": "caffe2keras.load",

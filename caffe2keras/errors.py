@@ -8,6 +8,7 @@
     │   ├── CaffemodelError                     truncated, empty, or not a caffemodel
     │   ├── PluginError                         a plugin that cannot be loaded, or fails at its work
     │   ├── BlobFileError                       reference blobs that cannot be read
+    │   ├── ManifestError                       a list of nets that cannot be followed
     │   └── WeightsMismatchError                prototxt and caffemodel disagree (all at once)
     ├── GraphError                          4   the net is not well formed
     │   ├── UnknownBlobError                    a bottom that nobody produces
@@ -21,6 +22,7 @@
     │   └── UnsupportedCombinationError         each field fine, together not
     ├── EmitError                           6   the target cannot be written
     ├── BackendError                        1   no Keras backend could be loaded
+    ├── WorkerError                         1   a process of a batch that crashed, or was stopped
     └── VerificationError                   7   the outputs differ
 
 Usage errors end in exit code 2 and are the command line's own. ``AssertionError`` is a bug of
@@ -44,6 +46,7 @@ __all__ = [
     "EmitError",
     "GraphError",
     "InputError",
+    "ManifestError",
     "NetSpecError",
     "PluginError",
     "PrototxtError",
@@ -55,6 +58,7 @@ __all__ = [
     "UnsupportedLayersError",
     "VerificationError",
     "WeightsMismatchError",
+    "WorkerError",
 ]
 
 
@@ -120,6 +124,10 @@ class CaffemodelError(InputError):
 
 class BlobFileError(InputError):
     """A file of reference blobs cannot be read, or holds none."""
+
+
+class ManifestError(InputError):
+    """A manifest does not say what it should; ``where`` is the file and the key in it."""
 
 
 class PluginError(InputError):
@@ -219,6 +227,10 @@ class EmitError(Caffe2KerasError):
 
 class BackendError(Caffe2KerasError):
     """No Keras backend could be loaded."""
+
+
+class WorkerError(Caffe2KerasError):
+    """The process that worked on a net crashed, or was stopped at its limit of time or memory."""
 
 
 class VerificationError(Caffe2KerasError):

@@ -29,6 +29,7 @@ def test_the_public_words_are_these():
         "UnsupportedError",
         "VerificationError",
         "__version__",
+        "batch",
         "compile_from_solver",
         "convert",
         "load_model",

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import click
 
 from caffe2keras import __version__
+from caffe2keras.cli.batch import batch
 from caffe2keras.cli.convert import convert
 from caffe2keras.cli.inspect import inspect
 from caffe2keras.cli.layers import layers
@@ -52,7 +53,7 @@ def caffe2keras(debug: bool) -> None:
     """Convert Caffe nets to Keras models that compute the same numbers, and prove it."""
 
 
-for _command in (convert, verify, predict, inspect, plot, solver, layers):
+for _command in (convert, verify, batch, predict, inspect, plot, solver, layers):
     caffe2keras.add_command(_command)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["byte_bar", "step_bar"]
+__all__ = ["byte_bar", "net_bar", "step_bar"]
 
 _PATIENCE = 1.0  # seconds
 
@@ -45,5 +46,24 @@ def step_bar(steps: int, *, quiet: bool) -> Iterator[Callable[[str], None]]:
             bar.set_description_str(step, refresh=False)
             bar.update(1)
             bar.refresh()
+
+        yield show
+
+
+@contextmanager
+def net_bar(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for (nets done, nets in all) below a line on stdout for each net."""
+    from tqdm import tqdm
+
+    with tqdm(
+        desc="batch", unit="net", leave=False, delay=_PATIENCE, disable=True if quiet else None
+    ) as bar:
+
+        def show(line: str, done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+            if not quiet:
+                with bar.external_write_mode(sys.stdout):
+                    print(line, flush=True)
 
         yield show
