@@ -244,6 +244,18 @@ def test_an_accuracy_on_scores_of_its_own_is_an_output_without_a_loss(trainable)
     ]
 
 
+@pytest.mark.usefixtures("needs_gradients")
+@pytest.mark.parametrize("weight", ["", "loss_weight: 0.3 "])
+def test_a_measured_output_beside_a_weighted_loss_fits(trainable, weight):
+    text = LOSS.replace('top: "loss"', f'top: "loss" {weight}')
+    path, _ = trainable(DATA + DENSE + text + ACCURACY.replace('"prob"', '"low"'))
+    labels = np.arange(6) % 4
+    x = np.ones((6, 5), np.float32)
+    history = caffe2keras.load_model(path).fit(x, [labels, labels], verbose=0).history
+    assert np.isfinite(history["loss"][0])
+    assert set(history) == {"loss", "low_top_1"}
+
+
 def test_two_losses_of_one_prediction_are_computed_inside(trainable):
     hinge = LOSS.replace("SoftmaxWithLoss", "HingeLoss").replace('"loss"', '"hinge"')
     path, notes = trainable(DATA + DENSE + LOSS + hinge)
