@@ -11,9 +11,12 @@ import functools
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from caffe2keras.errors import Caffe2KerasError, PluginError
 
@@ -24,7 +27,9 @@ __all__ = [
     "guarded",
     "is_ours",
     "is_within",
+    "owner_of",
     "plugin_name",
+    "registering",
     "said",
     "source_file",
 ]
@@ -34,6 +39,19 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 # How the modules that plugin files become are called, before the file's own name.
 PLUGIN_MODULE = "caffe2keras_plugin_"
+
+
+# The module of the plugin that is being loaded.
+_REGISTRANT: ContextVar[str] = ContextVar("registrant", default="")
+
+
+@dataclass(frozen=True)
+class _Entry(Generic[Row]):
+    """A row, the function that it was made of, and the plugin's module that has put it in."""
+
+    row: Row
+    function: Callable[..., Any]
+    owner: str
 
 
 class Registry(Mapping[str, Row]):
@@ -48,10 +66,10 @@ class Registry(Mapping[str, Row]):
         self._noun = noun
         self._decorator = decorator
         # What a row has replaced stands below it, and is there again when its plugin is forgotten.
-        self._rows: dict[str, list[tuple[Row, Callable[..., Any]]]] = {}
+        self._rows: dict[str, list[_Entry[Row]]] = {}
 
     def __getitem__(self, kind: str) -> Row:
-        return self._rows[kind][-1][0]
+        return self._rows[kind][-1].row
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
@@ -67,7 +85,7 @@ class Registry(Mapping[str, Row]):
         Args:
             kinds: Caffe's types.
             row: what is known of them.
-            function: as its author wrote it; its module is where the row comes from.
+            function: as its author wrote it.
             replaces: whether it may take the place of one of ours, or of one from the same module.
 
         Raises:
@@ -77,7 +95,7 @@ class Registry(Mapping[str, Row]):
             if kind in self._rows:
                 self._refuse_double(kind, function, replaces)
         for kind in kinds:
-            self._rows.setdefault(kind, []).append((row, function))
+            self._rows.setdefault(kind, []).append(_Entry(row, function, owner_of(function)))
 
     def check_types(self, kinds: tuple[object, ...]) -> None:
         """Refuse a decorator that is given no types, as one without its parentheses is.
@@ -90,34 +108,48 @@ class Registry(Mapping[str, Row]):
 
     def origin(self, kind: str) -> str:
         """The module that a row comes from; "" where it is ours, or where there is none."""
-        function = self._rows[kind][-1][1] if kind in self._rows else None
-        return "" if function is None or is_ours(function) else function.__module__
+        return self._rows[kind][-1].owner if kind in self._rows else ""
 
     def forget(self, module: str) -> None:
         """Take out all rows that come from a module, or from below it."""
         kept = {
-            kind: [row for row in rows if not is_within(row[1].__module__, module)]
+            kind: [row for row in rows if not is_within(row.owner, module)]
             for kind, rows in self._rows.items()
         }
         self._rows = {kind: rows for kind, rows in kept.items() if rows}
 
     def _refuse_double(self, kind: str, function: Callable[..., Any], replaces: bool) -> None:
-        there = self._rows[kind][-1][1]
-        same_module = there.__module__ == function.__module__
-        if replaces and (is_ours(there) or same_module):
+        there = self._rows[kind][-1]
+        is_same = there.owner == owner_of(function)
+        if replaces and (not there.owner or is_same):
             return
-        whose = plugin_name(there.__module__)
+        whose = plugin_name(there.owner) if there.owner else there.function.__module__
         hint = f"a plugin that means to says so: @{self._decorator}(..., replaces=True)"
-        if same_module:
+        if is_same:
             whose, hint = "the same file", "one type, one function"
-        elif not is_ours(there):
+        elif there.owner:
             hint = "load one of the two plugins only"
         raise PluginError(
-            what=f"{kind} has {self._noun} already: {there.__qualname__}, from {whose}",
+            what=f"{kind} has {self._noun} already: {there.function.__qualname__}, from {whose}",
             where=_place(function),
             why=f"{function.__qualname__} would take its place",
             hint=hint,
         )
+
+
+@contextmanager
+def registering(module: str) -> Iterator[None]:
+    """Let all that is registered meanwhile come from this module, whoever wrote the functions."""
+    token = _REGISTRANT.set(module)
+    try:
+        yield
+    finally:
+        _REGISTRANT.reset(token)
+
+
+def owner_of(function: Callable[..., Any]) -> str:
+    """The module that registers a function now; "" where that is this package."""
+    return _REGISTRANT.get() or ("" if is_ours(function) else function.__module__)
 
 
 def is_ours(function: Callable[..., Any]) -> bool:
@@ -153,7 +185,7 @@ def guarded(
     """
     if is_ours(function):
         return function
-    who = f"the plugin {plugin_name(function.__module__)}"
+    who = f"the plugin {plugin_name(owner_of(function))}"
 
     @functools.wraps(function)
     def call(*given: Any) -> Any:

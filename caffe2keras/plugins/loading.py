@@ -21,7 +21,7 @@ from caffe2keras.backend import choose_backend
 from caffe2keras.errors import BackendError, Caffe2KerasError, PluginError
 from caffe2keras.plugins.checks import check, registries, types_of
 from caffe2keras.plugins.definitions import forget_definitions
-from caffe2keras.registry import PLUGIN_MODULE, failing_place, is_within, said
+from caffe2keras.registry import PLUGIN_MODULE, failing_place, is_within, registering, said
 
 __all__ = [
     "ENTRY_POINTS",
@@ -206,8 +206,10 @@ def _module_name(file: Path) -> str:
 
 @contextmanager
 def _whole_or_not_at_all(module: str) -> Iterator[None]:
+    registries()  # ours are filled by now, and will not be taken for the plugin's
     try:
-        yield
+        with registering(module):
+            yield
     except BaseException:
         _forget_module(module)
         raise
@@ -260,9 +262,9 @@ def _fails(name: str, error: BaseException, where: str) -> PluginError:
 def _load_entry_point(point: importlib.metadata.EntryPoint) -> Plugin:
     package = point.dist.name if point.dist is not None else point.name
     hint = f"--no-plugins goes without installed plugins; pip uninstall {package} removes this one"
-    # The module named may leave the registering to its neighbours.
+    # Neighbours of the module that the program itself has imported before are of the plugin, too.
     home = point.module.rpartition(".")[0] or point.module
-    with _whole_or_not_at_all(home):
+    with _whole_or_not_at_all(point.module):
         try:
             point.load()
         except Caffe2KerasError:

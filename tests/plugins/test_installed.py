@@ -89,13 +89,25 @@ def test_an_installed_plugin_is_used_by_every_command(site, net, python):
     assert (code, out) == (0, "net.h5: the one blob compared agrees\n"), err
     code, out, _ = python(*command, "layers", path=[site])
     assert code == 0
-    assert "by the plugin acme_layers.gain" in out
+    assert "by the plugin acme_layers.plugin" in out
     code, out, err = python("-c", LOAD, path=[site])
     assert (code, out) == (0, "0\n"), err
     code, _, err = python("-c", LOAD)
     assert code == 1
     assert "net.h5 needs the plugin acme_layers.plugin, which is not loaded" in err
     assert "try: install the package that has the module acme_layers.plugin" in err
+
+
+def test_an_installed_plugin_may_have_been_imported_before(site, net, python):
+    code = """
+import sys
+import acme_layers.gain
+from caffe2keras.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+    code, out, err = python("-c", code, "inspect", net(), path=[site])
+    assert (code, err) == (0, "")
+    assert "acme>Gain" in out
 
 
 def test_installed_plugins_can_be_left_alone(site, net, python):

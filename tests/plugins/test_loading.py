@@ -95,6 +95,21 @@ def test_a_plugin_is_loaded_where_no_backend_is_installed(plugin, monkeypatch):
     assert knows_gain() == [True, True, True]
 
 
+def test_a_plugin_may_register_functions_that_others_wrote(plugin):
+    before = set(mappings())
+    code = """
+from caffe2keras.layer_map.activation import relu
+from caffe2keras.shapes.activation import neuron
+
+maps("LikeReLU")(relu)
+infers("LikeReLU")(neuron)
+"""
+    with using_plugins([plugin(code)]):
+        assert loaded_plugins()[0].types == ("LikeReLU",)
+        assert mappings()["LikeReLU"].mapper is mappings()["ReLU"].mapper
+    assert set(mappings()) == before
+
+
 # Files that are no plugins
 
 
