@@ -10,7 +10,7 @@ import click
 
 from caffe2keras.cli.conversion import conversion_options
 from caffe2keras.cli.nearest import NearestChoice
-from caffe2keras.cli.options import FILE, json_option, say
+from caffe2keras.cli.options import FILE, html_option, json_option, say
 from caffe2keras.cli.progress import byte_bar
 
 __all__ = ["convert"]
@@ -41,6 +41,7 @@ __all__ = ["convert"]
     "Only keras needs Keras with a backend.",
 )
 @conversion_options
+@html_option
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
 def convert(
@@ -48,6 +49,7 @@ def convert(
     weights: Path | None,
     output: Path | None,
     file_format: Any,
+    html: Path | None,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -64,6 +66,10 @@ def convert(
     file_format = file_format or ("keras" if output and output.suffix == ".keras" else "h5")
     with byte_bar("writing", quiet=quiet or as_json) as progress:
         report = run(prototxt, weights, output, format=file_format, progress=progress, **options)
+    if html is not None:
+        from caffe2keras.page import section_of_conversion, write_page
+
+        write_page(html, [section_of_conversion(report)])
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     elif not quiet:

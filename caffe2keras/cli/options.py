@@ -17,6 +17,7 @@ __all__ = [
     "assume_full_sequences_option",
     "batch_axis_option",
     "data_format_option",
+    "html_option",
     "input_shape_option",
     "json_option",
     "missing_option",
@@ -36,6 +37,14 @@ FILE = click.Path(path_type=Path)
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON, and nothing else."
+)
+
+html_option = click.option(
+    "--html",
+    type=FILE,
+    metavar="FILE",
+    help="Write a page that shows the result too, with the net as a graph; it needs no other file "
+    "and no network.",
 )
 
 data_format_option = click.option(

@@ -37,7 +37,8 @@ def _with_an_ending(ctx: click.Context, param: click.Parameter, output: Path | N
 @click.argument("prototxt", type=FILE)
 @click.option(
     "-o",
-    "--output",
+    "--out",
+    "output",
     type=FILE,
     callback=_with_an_ending,
     help="The file to write, whose name ends in .svg or .png. Without it: the prototxt's name "

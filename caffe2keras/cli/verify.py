@@ -12,6 +12,7 @@ import click
 from caffe2keras.cli.options import (
     FILE,
     assume_full_sequences_option,
+    html_option,
     json_option,
     missing_option,
     plugin_options,
@@ -62,6 +63,7 @@ _STEPS = 3  # reference, Keras, comparison
     "--atol", type=click.FloatRange(min=0), metavar="X", help="Tolerated difference, absolute."
 )
 @plugin_options
+@html_option
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print one line only.")
 def verify(
@@ -72,6 +74,7 @@ def verify(
     seed: int,
     rtol: float | None,
     atol: float | None,
+    html: Path | None,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -104,8 +107,13 @@ def verify(
             rtol=rtol,
             atol=atol,
             options=options,
+            evidence=html is not None,
             progress=progress,
         )
+    if html is not None:
+        from caffe2keras.page import section_of_verification, write_page
+
+        write_page(html, [section_of_verification(report)])
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     elif quiet:

@@ -35,7 +35,7 @@ text { font-family: %s; fill: #1b2330; }
 .name { font-size: %gpx; font-weight: 600; }
 .types, .detail { font-size: %gpx; }
 .detail { fill: #55606e; }
-.shape { font-size: %gpx; fill: #3d4a5c; paint-order: stroke; stroke: #fff; stroke-width: 3px; }
+.carries { font-size: %gpx; fill: #3d4a5c; paint-order: stroke; stroke: #fff; stroke-width: 3px; }
 .line { fill: none; stroke: #8491a3; stroke-width: 1.3px; }
 .arrow { fill: #8491a3; }
 .box { stroke-width: 1.3px; fill-opacity: .13; }
@@ -74,7 +74,7 @@ def graph_elements(picture: Picture, attributes: Callable[[int], str] = lambda p
     parts += [_stub(stub, picture) for stub in picture.layout.stubs]
     parts += [_box(box, attributes(place)) for place, box in enumerate(picture.boxes)]
     parts += [
-        f'<text class="shape" x="{_n(label.x)}" y="{_n(label.y)}">{text_content(label.text)}'
+        f'<text class="carries" x="{_n(label.x)}" y="{_n(label.y)}">{text_content(label.text)}'
         f"<title>{text_content(label.blob)}</title></text>\n"
         for label in picture.labels
     ]
@@ -110,7 +110,7 @@ def _stub(stub: Stub, picture: Picture) -> str:
     origin = shortened(picture.boxes[stub.source].node.steps[0].name, 16)
     return (
         f'<path class="line" stroke-dasharray="2 2" d="M{_n(x)} {_n(y - 9)}V{_n(y)}"/>'
-        f'<text class="shape" x="{_n(x + 3)}" y="{_n(y - 3)}">{text_content(origin)}</text>\n'
+        f'<text class="carries" x="{_n(x + 3)}" y="{_n(y - 3)}">{text_content(origin)}</text>\n'
     )
 
 
