@@ -44,7 +44,9 @@ def model(run, digits):
     return Path("digits.h5")
 
 
-@pytest.mark.parametrize("command", ["", "convert", "verify", "batch", "predict", "inspect", "plot", "solver", "layers"])
+@pytest.mark.parametrize(
+    "command", ["", "convert", "verify", "batch", "predict", "inspect", "plot", "solver", "layers"]
+)
 def test_help_reads_well(command, run, golden):
     code, out, err = run(*command.split(), "--help")
     assert (code, err) == (0, "")
