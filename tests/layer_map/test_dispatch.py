@@ -68,12 +68,22 @@ def test_a_field_at_its_default_is_no_reason_to_refuse(tmp_path: Path) -> None:
     assert classes(mapped(text, tmp_path)) == ["InputLayer", "ReLU"]
 
 
-def test_a_parameter_of_another_layer_type_is_refused_too(tmp_path: Path) -> None:
+def test_a_parameter_of_another_layer_type_is_refused_where_a_fork_may_read_it(
+    tmp_path: Path,
+) -> None:
+    text = IMAGE + (
+        'layer { name: "r" type: "ReLU" bottom: "data" top: "r" reorg_param { stride: 3 } }\n'
+    )
+    with pytest.raises(UnsupportedFieldError, match=r"reorg_param\.stride = 3"):
+        mapped(text, tmp_path)
+
+
+def test_a_parameter_of_another_of_bvlcs_layers_is_told(tmp_path: Path) -> None:
     text = IMAGE + (
         'layer { name: "r" type: "ReLU" bottom: "data" top: "r" pooling_param { stride: 2 } }\n'
     )
-    with pytest.raises(UnsupportedFieldError, match=r"pooling_param\.stride = 2"):
-        mapped(text, tmp_path)
+    (note,) = mapped(text, tmp_path).notes
+    assert str(note).startswith('dropped: pooling_param of layer "r": no ReLU layer reads it')
 
 
 def test_what_one_engine_alone_reads_is_told_and_left_to_it(tmp_path: Path) -> None:
