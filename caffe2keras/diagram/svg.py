@@ -72,12 +72,12 @@ def graph_elements(picture: Picture, attributes: Callable[[int], str] = lambda p
     parts = [_line(line, picture) for line in picture.layout.lines if line.strokes]
     parts += [_ending(line) for line in picture.layout.lines if not line.strokes]
     parts += [_stub(stub, picture) for stub in picture.layout.stubs]
-    parts += [_box(box, attributes(place)) for place, box in enumerate(picture.boxes)]
     parts += [
         f'<text class="carries" x="{_n(label.x)}" y="{_n(label.y)}">{text_content(label.text)}'
         f"<title>{text_content(label.blob)}</title></text>\n"
         for label in picture.labels
     ]
+    parts += [_box(box, attributes(place)) for place, box in enumerate(picture.boxes)]
     return "".join(parts)
 
 

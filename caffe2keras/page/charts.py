@@ -16,7 +16,7 @@ _WIDTH, _HEIGHT = 1000.0, 300.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 16.0, 14.0, 30.0
 _LOWEST, _HIGHEST = -12, 2  # powers of ten that the axis may reach
 _NAMED = 24  # up to so many blobs have their names below the axis
-_NAME_ROOM = 92.0
+_NAME_ROOM = 74.0
 
 
 def error_chart(compared: Sequence[Compared], attributes: Callable[[int], str]) -> str:
@@ -156,7 +156,7 @@ def _bars(counts: Sequence[int], edges: Sequence[float], kind: str, top: int) ->
         parts.append(
             f'<path class="grid" d="M{_LEFT:.0f} {at:.1f}H{_WIDTH - _RIGHT:.0f}"/>'
             f'<text class="tick" text-anchor="end" x="{_LEFT - 8:.0f}" y="{at + 4:.1f}">'
-            f"{count:,}</text>"
+            f"{count if count < 10_000 else f'1e{len(str(count)) - 1}'}</text>"
         )
     return "".join(parts)
 
