@@ -12,10 +12,10 @@ from caffe2keras.read import read_net, read_weights
 from caffe2keras.read.solver import read_solver
 from caffe2keras.upgrade import upgrade
 
-__all__ = ["Found", "find_nets"]
+__all__ = ["PROTOTXT", "WEIGHTS", "Found", "find_nets"]
 
-_PROTOTXT = (".prototxt", ".pbtxt")
-_WEIGHTS = (".caffemodel", ".caffemodel.h5")
+PROTOTXT = (".prototxt", ".pbtxt")
+WEIGHTS = (".caffemodel", ".caffemodel.h5")
 
 # Layers of a training net; a net without them is meant to be deployed.
 _TRAINING = ("Data", "Loss", "Accuracy")
@@ -102,8 +102,8 @@ def _folders(root: Path, leave_out: Path) -> Iterator[_Folder]:
         folder = _Folder()
         for file in sorted(files):
             if not file.startswith("."):
-                folder.prototxts += [Path(place, file)] if file.endswith(_PROTOTXT) else []
-                folder.weights += [Path(place, file)] if file.endswith(_WEIGHTS) else []
+                folder.prototxts += [Path(place, file)] if file.endswith(PROTOTXT) else []
+                folder.weights += [Path(place, file)] if file.endswith(WEIGHTS) else []
         yield folder
 
 
@@ -178,7 +178,7 @@ def _learned_layers(weights: Path) -> frozenset[str]:
 
 
 def _stem(path: Path) -> str:
-    for ending in (*_PROTOTXT, *reversed(_WEIGHTS)):
+    for ending in (*PROTOTXT, *reversed(WEIGHTS)):
         if path.name.endswith(ending):
             return path.name.removesuffix(ending)
     return path.name

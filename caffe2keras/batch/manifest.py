@@ -36,7 +36,9 @@ from caffe2keras.batch.urls import is_url, read_text
 from caffe2keras.errors import ManifestError
 from caffe2keras.read.content import unreadable
 
-__all__ = ["ENTRY", "Entry", "read_manifest"]
+__all__ = ["ENDINGS", "ENTRY", "Entry", "read_manifest"]
+
+ENDINGS = (".toml", ".json", ".yaml", ".yml")
 
 # One net: what each key says, with paths that start from where the batch runs.
 Entry = dict[str, Any]

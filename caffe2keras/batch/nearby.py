@@ -41,8 +41,10 @@ def brought_near(job: Job) -> Iterator[Job]:
         try:
             yield copy
         finally:
-            if copy.output != job.output and Path(copy.output).exists():
-                _carry_home(Path(copy.output), job.output)
+            if copy.output != job.output:
+                # Python source has its weights beside it.
+                for ending in (".h5", ".py") if job.options.get("format") == "py" else ("",):
+                    _carry_home(_with_ending(copy.output, ending), job.output, ending)
 
 
 class _Near:
@@ -76,7 +78,15 @@ class _Near:
         return folder / PurePosixPath(url).name
 
 
-def _carry_home(file: Path, url: str) -> None:
+def _with_ending(path: str, ending: str) -> Path:
+    return Path(path).with_suffix(ending) if ending else Path(path)
+
+
+def _carry_home(file: Path, url: str, ending: str) -> None:
+    if not file.exists():
+        return
+    if ending:
+        url = url.removesuffix(PurePosixPath(url).suffix) + ending
     try:
         store(file, url)
     except (OSError, ValueError) as error:

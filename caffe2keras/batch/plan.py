@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 from caffe2keras.batch.folder import find_nets
 from caffe2keras.batch.job import Job
-from caffe2keras.batch.manifest import ENTRY, Entry, read_manifest
+from caffe2keras.batch.manifest import ENDINGS, ENTRY, Entry, read_manifest
+from caffe2keras.batch.mirror import mirror
 from caffe2keras.batch.options import (
     Misfit,
     check_options,
@@ -57,17 +59,21 @@ def plan(source: str, output: str, common: Mapping[str, Any], *, anywhere: bool)
         )
     _refuse_urls({"the source": source, "the output": output}, anywhere)
     common = _checked(common)
-    if not is_url(source) and Path(source).is_dir():
-        jobs, notes = _from_folder(Path(source), output, common)
+    if _is_folder(source):
+        planned = _from_folder(source, output, common)
     else:
-        jobs = [_job({**common, **entry}, output) for entry in read_manifest(source)]
-        notes = []
-    for job in jobs:
+        entries = read_manifest(source)
+        planned = Plan(tuple(_job({**common, **entry}, output) for entry in entries), ())
+    for job in planned.jobs:
         files = {"prototxt": job.prototxt, "weights": job.weights, "blobs": job.blobs}
         _refuse_urls(
             {f'the {key} of net "{job.name}"': file for key, file in files.items()}, anywhere
         )
-    return Plan(tuple(jobs), tuple(notes))
+    return planned
+
+
+def _is_folder(source: str) -> bool:
+    return not source.lower().endswith(ENDINGS) if is_url(source) else Path(source).is_dir()
 
 
 def _checked(common: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,14 +86,29 @@ def _checked(common: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(what=misfit.what, hint=misfit.hint) from None
 
 
-def _from_folder(root: Path, output: str, common: Mapping[str, Any]) -> tuple[list[Job], list[str]]:
-    found, notes = find_nets(root, Path(output))
-    jobs = []
-    for net in found:
-        files = {"prototxt": str(net.prototxt), "weights": str(net.weights)}
-        job = _job({**common, "name": net.name, **files}, output)
-        jobs.append(replace(job, fault=net.fault))
-    return jobs, notes
+def _from_folder(source: str, output: str, common: Mapping[str, Any]) -> Plan:
+    """A folder is searched where it lies, or in a copy of what matters of it."""
+    with tempfile.TemporaryDirectory(prefix="caffe2keras-") as scratch:
+        root = Path(scratch if is_url(source) else source)
+        if is_url(source):
+            mirror(source.rstrip("/"), root)
+        # Results that an earlier batch has written into the folder are no nets to convert.
+        written = root / output.removeprefix(source).lstrip("/") if is_url(output) else Path(output)
+        found, notes = find_nets(root, written)
+        jobs = []
+        for net in found:
+            files = {"prototxt": str(net.prototxt), "weights": str(net.weights)}
+            files = {key: _home(path, scratch, source) for key, path in files.items()}
+            job = _job({**common, "name": net.name, **files}, output)
+            if net.fault is not None:
+                net.fault.where = _home(net.fault.where, scratch, source)
+            jobs.append(replace(job, fault=net.fault))
+        return Plan(tuple(jobs), tuple(_home(note, scratch, source) for note in notes))
+
+
+def _home(text: str, scratch: str, source: str) -> str:
+    """With the folder's own place where that of its copy stands."""
+    return text.replace(scratch, source.rstrip("/"))
 
 
 def _job(entry: Entry, output: str) -> Job:

@@ -15,6 +15,7 @@ from caffe2keras.batch.nearby import brought_near
 from caffe2keras.batch.result import Failure, NetResult, blank
 from caffe2keras.convert import convert, load_net
 from caffe2keras.emit.atomic import remove_leftovers
+from caffe2keras.emit.source import weights_beside
 from caffe2keras.plugins.loading import using_plugins
 from caffe2keras.read.caffemodel import fingerprint
 
@@ -66,7 +67,9 @@ def _proof(job: Job, witness: dict[str, Any]) -> dict[str, Any]:
     from caffe2keras.verify import verify
 
     try:
-        return verify(job.output, **witness, **job.checks).to_json()
+        source = job.options.get("format") == "py"  # the model itself is beside it
+        model = weights_beside(Path(job.output)) if source else job.output
+        return verify(model, **witness, **job.checks).to_json()
     finally:
         # The next net finds Keras as this one did: no tensors, no names taken.
         if "keras" in sys.modules:

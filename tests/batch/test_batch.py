@@ -320,6 +320,43 @@ def test_killed_halfway_and_resumed_it_converts_only_the_rest(net, manifest, plu
     assert resumed(report) == {"net0", "net1", "net2"}
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+)
+def test_a_signal_ends_the_batch_and_all_its_processes(
+    number, code, net, manifest, plugin, tmp_path
+):
+    nets = [
+        {"prototxt": net("quick")},
+        {"prototxt": net("late"), "plugins": [plugin("sleep")]},
+        {"prototxt": net("never"), "plugins": [plugin("sleep")]},
+    ]
+    marked = str(tmp_path / "marked")
+    process = subprocess.Popen(
+        [sys.executable, "-c", LISTENING, "batch", manifest(*nets), "-o", tmp_path / "out", "-j1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, marked])},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "nets/quick: converted: 76 parameters\n"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert "Traceback" not in err
+    assert processes_of(marked) == set()
+
+
+LISTENING = """
+import signal, sys
+# Whoever runs the tests in the background has them ignore Ctrl-C, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from caffe2keras.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_what_a_killed_process_has_left_is_taken_away(net, manifest, tmp_path):
     source = manifest({"prototxt": net("ape")})
     folder = tmp_path / "out" / "nets"

@@ -72,6 +72,25 @@ def test_nets_lie_and_go_where_urls_say(manifest, digits, scheduler, tmp_path):
     assert again.nets[0].resumed
 
 
+def test_a_folder_at_a_url_is_searched(pair, digits, scheduler, tmp_path):
+    root = pair("one", names={"deploy.prototxt": "net.prototxt"})
+    pair("several", ("deploy.prototxt", "train_val.prototxt", "solver.prototxt"))
+    pair("lonely", prototxts=())
+    report = batch(root.as_uri() + "/", (root / "out").as_uri(), scheduler=scheduler)
+    assert [(one.name, one.status) for one in report.nets] == [
+        ("lonely/digits", "failed"),
+        ("one/digits", "converted"),
+        ("several/digits", "converted"),
+    ]
+    lonely, _, several = report.nets
+    assert lonely.failure.where == lonely.weights
+    assert lonely.weights == f"{root.as_uri()}/lonely/digits.caffemodel"
+    assert several.prototxt == f"{root.as_uri()}/several/deploy.prototxt"
+    assert (root / "out" / "one" / "digits.h5").exists()
+    with pytest.raises(InputError, match="there is no net in this folder"):
+        batch((tmp_path / "none").as_uri(), tmp_path / "out", scheduler=scheduler)
+
+
 def test_a_url_that_leads_nowhere_is_its_nets_failure(net, manifest, scheduler, tmp_path):
     source = manifest(
         {"prototxt": (tmp_path / "no.prototxt").as_uri()}, {"prototxt": net("good").as_uri()}
