@@ -25,6 +25,7 @@ from caffe2keras.errors import InputError, WorkerError
 __all__ = ["Limits", "Worker"]
 
 _LOOK_SECONDS = 0.02
+_GRACE_SECONDS = 5
 _LAST_WORDS = 4000
 _MB = 1 << 20
 
@@ -99,7 +100,11 @@ class Worker:
         self._stopped = True
 
     def close(self) -> None:
-        """End the process; nobody may be waiting for it."""
+        """Let the process end; nobody may be waiting for it."""
+        if self._process is not None:
+            self._talk.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GRACE_SECONDS)
         self._end()
         self._printed.close()
 
