@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from caffe2keras import __version__
 from caffe2keras.emit import Source, Sources, record_of, write_archive, write_hdf5
+from caffe2keras.emit.source import weights_beside, write_source
 from caffe2keras.emit.storage import DType
 from caffe2keras.emit.stream import Progress, silent
 from caffe2keras.errors import InputError
@@ -45,7 +46,7 @@ __all__ = [
     "to_keras",
 ]
 
-FileFormat = Literal["h5", "keras"]
+FileFormat = Literal["h5", "keras", "py"]
 Recurrent = Literal["roll", "keep"]
 StrPath = str | Path
 
@@ -59,6 +60,8 @@ class ConversionReport:
 
     Attributes:
         output: the file written.
+        model: the file that ``verify`` and ``load_model`` take: the same, or the one with the
+            weights beside Python source.
         net_name: Caffe's name of the net.
         layers: how many Keras layers the model has.
         parameters: how many numbers it has learned.
@@ -68,6 +71,7 @@ class ConversionReport:
     """
 
     output: Path
+    model: Path
     net_name: str
     layers: int
     parameters: int
@@ -208,7 +212,8 @@ def convert(
             before them.
         dtype: how the numbers are kept in the file, in "float16" and "bfloat16" by half as many
             bytes; the model computes in float32 all the same.
-        format: "h5" needs no Keras; "keras" goes through it.
+        format: "h5" needs no Keras; "keras" goes through it; "py" is Python source, with its
+            weights in an .h5 file beside it.
         progress: called with how many bytes of the numbers are written, of how many.
 
     Returns:
@@ -223,6 +228,8 @@ def convert(
     started = time.monotonic()
     target = Path(output) if output is not None else _default_output(prototxt, weights, format)
     _refuse_to_overwrite(target, prototxt, weights)
+    if format == "py":
+        _refuse_to_overwrite(weights_beside(target), prototxt, weights)
     if dtype != "float32" and format != "h5":
         raise InputError(
             what=f"a {format} file keeps float32, not {dtype}",
@@ -250,6 +257,7 @@ def convert(
         writers: Mapping[FileFormat, Callable[..., None]] = {
             "h5": partial(write_hdf5, dtype=dtype),
             "keras": write_archive,
+            "py": write_source,
         }
         writers[format](
             model,
@@ -270,6 +278,7 @@ def convert(
         )
     return ConversionReport(
         output=target,
+        model=weights_beside(target) if format == "py" else target,
         net_name=net.name,
         layers=len(model.layers),
         parameters=_parameters(model),

@@ -79,7 +79,7 @@ class _Bytes(click.ParamType):  # type: ignore[type-arg]  # generic only in newe
 @click.option("-q", "--quiet", is_flag=True, help="Print the last line only.")
 @click.option(
     "--format",
-    type=NearestChoice(["h5", "keras"]),
+    type=NearestChoice(["h5", "keras", "py"]),
     default="h5",
     show_default=True,
     help="The kind of files.",

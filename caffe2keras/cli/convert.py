@@ -36,9 +36,9 @@ __all__ = ["convert"]
 @click.option(
     "--format",
     "file_format",
-    type=NearestChoice(["h5", "keras"]),
-    help="The kind of file; by default what the output's name says, or h5. "
-    "Only keras needs Keras with a backend.",
+    type=NearestChoice(["h5", "keras", "py"]),
+    help="The kind of file; by default what the output's name says, or h5. py is Python source, "
+    "with an h5 beside it for the weights. Only keras needs Keras with a backend.",
 )
 @conversion_options
 @html_option
@@ -63,7 +63,8 @@ def convert(
     """
     from caffe2keras.convert import convert as run
 
-    file_format = file_format or ("keras" if output and output.suffix == ".keras" else "h5")
+    said = output.suffix[1:] if output else ""
+    file_format = file_format or (said if said in ("keras", "py") else "h5")
     with byte_bar("writing", quiet=quiet or as_json) as progress:
         report = run(prototxt, weights, output, format=file_format, progress=progress, **options)
     if html is not None:

@@ -112,7 +112,7 @@ def section_of_conversion(report: ConversionReport) -> Section:
     Raises:
         InputError: the file that was written is gone.
     """
-    record = read_record(report.output)
+    record = read_record(report.model)
     size = f"{report.layers:,} Keras layers, {report.parameters:,} parameters"
     batch = "free" if report.static_batch is None else f"{report.static_batch}, fixed by the net"
     return Section(
@@ -120,7 +120,7 @@ def section_of_conversion(report: ConversionReport) -> Section:
         status="converted",
         verdict=f"converted into {size}",
         facts=(("model", str(report.output)), ("batch size", batch), *_facts(record)),
-        chart=chart_of_file(report.output, record),
+        chart=chart_of_file(report.model, record),
         notes=report.notes,
     )
 
