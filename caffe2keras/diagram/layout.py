@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from caffe2keras.diagram.columns import break_into_columns
+from caffe2keras.diagram.grid import Box, Grid, Wire, grid_of
 from caffe2keras.diagram.order import order_ranks
 from caffe2keras.diagram.place import place_ranks
-from caffe2keras.diagram.ranks import rank_boxes, reach
 
 __all__ = ["LABEL_ROOM", "Box", "Layout", "Line", "Point", "Stroke", "Stub", "Wire", "lay_out"]
 
@@ -25,24 +25,6 @@ _GUTTER = 56.0
 _HOP_PITCH = 8.0
 
 Point = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Box:
-    """A box; ``ports`` is how many kinds of lines begin at its lower edge."""
-
-    width: float
-    height: float
-    ports: int = 1
-
-
-@dataclass(frozen=True)
-class Wire:
-    """A line from a port of a box to another box, which stands behind it in the list."""
-
-    source: int
-    port: int
-    target: int
 
 
 @dataclass(frozen=True)
@@ -87,72 +69,10 @@ class Layout:
 
 def lay_out(boxes: Sequence[Box], wires: Sequence[Wire]) -> Layout:
     """Place boxes and lines; the time grows with their number, little faster than linearly."""
-    grid = _grid(boxes, wires)
+    grid = grid_of(boxes, wires)
     columns = _columns(grid)
     placed = _placed(grid, columns)
     return _drawn(grid, placed)
-
-
-@dataclass
-class _Grid:
-    """Boxes and, numbered behind them, the places where long lines pass a rank.
-
-    Attributes:
-        boxes: the boxes.
-        rank: of each box and passing place.
-        links: (from, port, to) from one rank to the next -> box and port where its line begins.
-        far: the wires too long to be drawn.
-    """
-
-    boxes: Sequence[Box]
-    rank: list[int]
-    links: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
-    far: list[Wire] = field(default_factory=list)
-
-    def width_of(self, item: int) -> float:
-        return self.boxes[item].width if item < len(self.boxes) else 0.0
-
-    def height_of(self, item: int) -> float:
-        return self.boxes[item].height if item < len(self.boxes) else 0.0
-
-    def share(self, item: int, port: int) -> float:
-        """Where on its lower edge a port lies, from -0.5 to 0.5."""
-        ports = self.boxes[item].ports if item < len(self.boxes) else 1
-        return (port + 0.5) / ports - 0.5
-
-    @property
-    def rows(self) -> list[list[int]]:
-        rows: list[list[int]] = [[] for _ in range(max(self.rank, default=-1) + 1)]
-        for item, rank in enumerate(self.rank):
-            rows[rank].append(item)
-        return rows
-
-
-def _grid(boxes: Sequence[Box], wires: Sequence[Wire]) -> _Grid:
-    grid = _Grid(boxes, rank_boxes(len(boxes), [(wire.source, wire.target) for wire in wires]))
-    starts: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for wire in wires:
-        starts[wire.source, wire.port].append(wire.target)
-    rank = grid.rank
-    spans = [max(rank[t] for t in targets) - rank[s] for (s, _), targets in starts.items()]
-    farthest = reach(spans, 1000 + 20 * len(boxes))
-    for (source, port), targets in starts.items():
-        near = [target for target in targets if rank[target] - rank[source] <= farthest]
-        grid.far += [Wire(source, port, target) for target in targets if target not in near]
-        _chain(grid, source, port, near)
-    return grid
-
-
-def _chain(grid: _Grid, source: int, port: int, targets: Sequence[int]) -> None:
-    """One trunk down to the farthest target; the others branch off it."""
-    trunk = {grid.rank[source]: (source, port)}
-    deepest = max((grid.rank[target] for target in targets), default=0)
-    for rank in range(grid.rank[source] + 1, deepest):
-        grid.rank.append(rank)
-        trunk[rank] = len(grid.rank) - 1, 0
-        grid.links[(*trunk[rank - 1], trunk[rank][0])] = source, port
-    for target in targets:
-        grid.links[(*trunk[grid.rank[target] - 1], target)] = source, port
 
 
 @dataclass
@@ -161,7 +81,7 @@ class _Column:
     inner: list[tuple[int, int, int]]
 
 
-def _columns(grid: _Grid) -> list[_Column]:
+def _columns(grid: Grid) -> list[_Column]:
     rows = grid.rows
     heights = [max(map(grid.height_of, row)) + LABEL_ROOM + _CURVE_ROOM for row in rows]
     crossing = [0] * len(rows)
@@ -193,7 +113,7 @@ class _Placed:
     floor: list[float]
 
 
-def _placed(grid: _Grid, columns: Sequence[_Column]) -> _Placed:
+def _placed(grid: Grid, columns: Sequence[_Column]) -> _Placed:
     placed = _Placed({}, {}, {}, {}, [], [])
     left, rank = _MARGIN, 0
     for number, column in enumerate(columns):
@@ -218,7 +138,7 @@ def _placed(grid: _Grid, columns: Sequence[_Column]) -> _Placed:
     return placed
 
 
-def _widest_runs(grid: _Grid, column: _Column, x: dict[int, float]) -> defaultdict[int, float]:
+def _widest_runs(grid: Grid, column: _Column, x: dict[int, float]) -> defaultdict[int, float]:
     """For each rank, how far to the side lines go below it: wide ones need more height."""
     runs: defaultdict[int, float] = defaultdict(float)
     for source, _, target in column.inner:
@@ -227,7 +147,7 @@ def _widest_runs(grid: _Grid, column: _Column, x: dict[int, float]) -> defaultdi
     return runs
 
 
-def _drawn(grid: _Grid, placed: _Placed) -> Layout:
+def _drawn(grid: Grid, placed: _Placed) -> Layout:
     count = len(grid.boxes)
     arrivals = _arrivals(grid, placed)
     strokes: defaultdict[tuple[int, int], list[Stroke]] = defaultdict(list)
@@ -260,7 +180,7 @@ def _drawn(grid: _Grid, placed: _Placed) -> Layout:
     return Layout(width, height, tuple(corners), tuple(lines), tuple(stubs))
 
 
-def _port(grid: _Grid, placed: _Placed, item: int, port: int) -> Point:
+def _port(grid: Grid, placed: _Placed, item: int, port: int) -> Point:
     rank = grid.rank[item]
     if item >= len(grid.boxes):
         return placed.x[item], placed.bottom[rank]
@@ -268,7 +188,7 @@ def _port(grid: _Grid, placed: _Placed, item: int, port: int) -> Point:
     return x, placed.top[rank] + grid.height_of(item)
 
 
-def _arrivals(grid: _Grid, placed: _Placed) -> dict[tuple[int, int, int], Point]:
+def _arrivals(grid: Grid, placed: _Placed) -> dict[tuple[int, int, int], Point]:
     """Where each link ends: side by side on a box's upper edge, in the order they come from."""
     into: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
     for link in grid.links:
@@ -303,5 +223,5 @@ def _hop(start: Point, end: Point, placed: _Placed, column: int, number: int) ->
     return Stroke((start, *corners, end))
 
 
-def _stub_end(grid: _Grid, placed: _Placed, target: int) -> Point:
+def _stub_end(grid: Grid, placed: _Placed, target: int) -> Point:
     return placed.x[target] - grid.width_of(target) / 2 + 8, placed.top[grid.rank[target]]
