@@ -177,6 +177,28 @@ def test_verify_asks_the_oracle(run, model, digits):
     assert "against the oracle on the given inputs" in out
 
 
+@pytest.mark.backend
+def test_verify_writes_a_page_of_what_it_found(run, model, digits):
+    net = [digits / "deploy.prototxt", digits / "digits.caffemodel"]
+    code, out, _ = run("verify", model, "--oracle", *net, "-q", "--html", "oracle.html")
+    assert (code, out) == (0, "digits.h5: all 8 blobs agree\n")
+    assert "what float32 alone makes" in Path("oracle.html").read_text(encoding="utf-8")
+    assert run("verify", model, digits / "blobs.npz", "-q", "--html", "stored.html")[0] == 0
+    assert "no noise floor" in Path("stored.html").read_text(encoding="utf-8")
+    plain = run("verify", model, "--oracle", *net, "--json")[1]
+    assert run("verify", model, "--oracle", *net, "--json", "--html", "a.html")[1] == plain
+
+
+def test_convert_writes_a_page_too(run, lopsided, here):
+    assert run("convert", lopsided, "-q", "-o", "net.h5", "--html", "net.html")[0] == 0
+    assert "4 arrays are filled" in Path("net.html").read_text(encoding="utf-8")
+    before = Path("net.h5").read_bytes()
+    code, _, err = run("convert", lopsided, "-q", "-o", "net.h5", "--html", "net.h5")
+    assert code == 2
+    assert "does not end in .html" in err
+    assert Path("net.h5").read_bytes() == before
+
+
 def test_inspect_ends_in_five_where_something_is_unsupported(run, digits, here):
     (here / "net.prototxt").write_text(
         'input: "data" input_shape { dim: 1 dim: 3 dim: 5 dim: 4 }\n'

@@ -39,9 +39,19 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON, and nothing else."
 )
 
+def _named_as_a_page(
+    ctx: click.Context, param: click.Parameter, target: Path | None
+) -> Path | None:
+    """Else a slip of the hand would write the page over the model."""
+    if target is not None and target.suffix.lower() not in (".html", ".htm"):
+        raise click.BadParameter(f"'{target}' does not end in .html.", ctx, param)
+    return target
+
+
 html_option = click.option(
     "--html",
     type=FILE,
+    callback=_named_as_a_page,
     metavar="FILE",
     help="Write a page that shows the result too, with the net as a graph; it needs no other file "
     "and no network.",

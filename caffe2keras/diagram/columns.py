@@ -9,7 +9,7 @@ __all__ = ["break_into_columns"]
 
 _ASPECT = 1.7  # width by height, a screen's
 _TALLEST = 1400.0  # up to here one column is read at a glance
-_MOST_LINES = 2  # that may cross from one column into the next
+_MOST_LINES = 3  # that may cross from one column into the next
 _PATIENCE = 0.6  # how far above or beyond the wanted height a break may be, as a share of it
 
 
