@@ -39,6 +39,7 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON, and nothing else."
 )
 
+
 def _named_as_a_page(
     ctx: click.Context, param: click.Parameter, target: Path | None
 ) -> Path | None:
