@@ -19,12 +19,11 @@ from os import PathLike
 from typing import Any
 
 from caffe2keras.batch.crew import on_a_cluster, on_this_machine
-from caffe2keras.batch.job import Job, key_of
+from caffe2keras.batch.job import Job, hash_of_written, key_of
 from caffe2keras.batch.journal import open_journal
 from caffe2keras.batch.junit import junit
 from caffe2keras.batch.plan import plan
 from caffe2keras.batch.result import BatchReport, Failure, NetResult, blank
-from caffe2keras.batch.urls import content_hash
 from caffe2keras.batch.worker import Limits
 from caffe2keras.errors import InputError
 from caffe2keras.words import word_of_its_module
@@ -139,7 +138,7 @@ def _is_same(job: Job, result: NetResult) -> bool:
     if not result.key or result.output != job.output or result.key != key_of(job):
         return False
     try:
-        return content_hash(job.output) == result.output_sha256
+        return hash_of_written(job.output, result.model) == result.output_sha256
     except InputError:
         return False  # it is gone
 

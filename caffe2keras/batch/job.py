@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,9 @@ from caffe2keras.errors import Caffe2KerasError, InputError
 if TYPE_CHECKING:
     from caffe2keras.plugins.loading import PluginList
 
-__all__ = ["Job", "key_of"]
+__all__ = ["Job", "hash_of_written", "key_of"]
+
+StrPath = str | PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,18 @@ def key_of(job: Job) -> str:
     except InputError:
         return ""
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def hash_of_written(output: StrPath, model: StrPath) -> str:
+    """The SHA-256 of a conversion's file; of both hashes where the model is another one.
+
+    Raises:
+        InputError: one of them cannot be read.
+    """
+    first = content_hash(output)
+    if str(output) == str(model):
+        return first
+    return hashlib.sha256(f"{first} {content_hash(model)}".encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:

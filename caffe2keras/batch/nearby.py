@@ -42,9 +42,7 @@ def brought_near(job: Job) -> Iterator[Job]:
             yield copy
         finally:
             if copy.output != job.output:
-                # Python source has its weights beside it.
-                for ending in (".h5", ".py") if job.options.get("format") == "py" else ("",):
-                    _carry_home(_with_ending(copy.output, ending), job.output, ending)
+                _carry_home(Path(copy.output).parent, job.output.rpartition("/")[0])
 
 
 class _Near:
@@ -78,16 +76,10 @@ class _Near:
         return folder / PurePosixPath(url).name
 
 
-def _with_ending(path: str, ending: str) -> Path:
-    return Path(path).with_suffix(ending) if ending else Path(path)
-
-
-def _carry_home(file: Path, url: str, ending: str) -> None:
-    if not file.exists():
-        return
-    if ending:
-        url = url.removesuffix(PurePosixPath(url).suffix) + ending
-    try:
-        store(file, url)
-    except (OSError, ValueError) as error:
-        raise EmitError(what=f"{url} cannot be written: {error}") from error
+def _carry_home(folder: Path, url: str) -> None:
+    """All that was written: source code has its weights beside it."""
+    for file in sorted(folder.iterdir()):
+        try:
+            store(file, f"{url}/{file.name}")
+        except (OSError, ValueError) as error:
+            raise EmitError(what=f"{url}/{file.name} cannot be written: {error}") from error

@@ -57,8 +57,10 @@ class NetResult:
         prototxt: its architecture's file.
         weights: its weights' file, or None.
         output: the file that was, or would have been, written.
+        model: the file that ``load_model`` takes: the same, or one beside source code; "" where
+            there is none.
         key: hash of everything that the result depends on; "" where files are missing.
-        output_sha256: of the file written; "" where there is none.
+        output_sha256: of what was written; "" where there is nothing.
         seconds: how long it took.
         conversion: as ``convert --json`` prints it; None where it failed.
         verifications: as ``verify --json`` prints them, one for each witness.
@@ -71,6 +73,7 @@ class NetResult:
     prototxt: str
     weights: str | None
     output: str
+    model: str = ""
     key: str = ""
     output_sha256: str = ""
     seconds: float = 0.0

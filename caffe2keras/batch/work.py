@@ -10,14 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from caffe2keras.batch.job import Job, key_of
+from caffe2keras.batch.job import Job, hash_of_written, key_of
 from caffe2keras.batch.nearby import brought_near
 from caffe2keras.batch.result import Failure, NetResult, blank
-from caffe2keras.convert import convert, load_net
+from caffe2keras.convert import ConversionReport, convert, load_net
 from caffe2keras.emit.atomic import remove_leftovers
-from caffe2keras.emit.source import weights_beside
 from caffe2keras.plugins.loading import using_plugins
-from caffe2keras.read.caffemodel import fingerprint
 
 __all__ = ["do"]
 
@@ -44,13 +42,18 @@ def _steps(job: Job) -> Iterator[dict[str, Any]]:
     with brought_near(job) as near, using_plugins(near.plugins):
         target = Path(near.output)
         target.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(target)
+        for written in (target, target.with_suffix(".h5")):  # source code has its weights there
+            remove_leftovers(written)
         report = convert(near.prototxt, near.weights, target, **near.options)
         conversion = {**report.to_json(), "output": job.output}
-        yield {"conversion": conversion, "output_sha256": fingerprint(target)}
+        written = hash_of_written(target, report.model)
+        yield {"conversion": conversion, "output_sha256": written, "model": _beside(job, report)}
         proofs: tuple[dict[str, Any], ...] = ()
         for witness in _witnesses(near):
-            proofs = (*proofs, {**_proof(near, witness), "model": job.output})
+            proofs = (
+                *proofs,
+                {**_proof(report.model, near, witness), "model": _beside(job, report)},
+            )
             yield {"verifications": proofs}
 
 
@@ -63,12 +66,15 @@ def _witnesses(job: Job) -> Iterator[dict[str, Any]]:
         yield {"oracle": (job.prototxt, job.weights), "options": options}
 
 
-def _proof(job: Job, witness: dict[str, Any]) -> dict[str, Any]:
+def _beside(job: Job, report: ConversionReport) -> str:
+    """Where the model is when it is home."""
+    return job.output.removesuffix(report.output.name) + report.model.name
+
+
+def _proof(model: Path, job: Job, witness: dict[str, Any]) -> dict[str, Any]:
     from caffe2keras.verify import verify
 
     try:
-        source = job.options.get("format") == "py"  # the model itself is beside it
-        model = weights_beside(Path(job.output)) if source else job.output
         return verify(model, **witness, **job.checks).to_json()
     finally:
         # The next net finds Keras as this one did: no tensors, no names taken.

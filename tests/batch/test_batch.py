@@ -235,6 +235,14 @@ def test_an_output_that_is_gone_or_damaged_is_written_again(change, two, tmp_pat
     assert output.read_bytes() == whole
 
 
+def test_source_code_is_whole_only_with_its_weights(two, tmp_path):
+    report = two(format="py")
+    assert {Path(one.model).name for one in report.nets} == {"ape.h5", "mole.h5"}
+    assert resumed(two(format="py")) == {"ape", "mole"}
+    (tmp_path / "out" / "nets" / "ape.h5").write_bytes(b"damaged")
+    assert resumed(two(format="py")) == {"mole"}
+
+
 def test_another_version_converts_again(two, monkeypatch):
     monkeypatch.setattr("caffe2keras.batch.job.__version__", "99")
     assert resumed(two()) == set()

@@ -72,6 +72,17 @@ def test_nets_lie_and_go_where_urls_say(manifest, digits, scheduler, tmp_path):
     assert again.nets[0].resumed
 
 
+@pytest.mark.backend
+def test_source_code_goes_home_with_its_weights(net, manifest, scheduler, tmp_path):
+    output = (tmp_path / "out").as_uri()
+    source = manifest({"name": "a", "prototxt": net("a")}, format="py", oracle=True)
+    [result] = batch(source, output, scheduler=scheduler).nets
+    assert (result.status, result.model) == ("verified", f"{output}/a.h5")
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"a.py", "a.h5"}
+    [again] = batch(source, output, scheduler=scheduler, resume=True).nets
+    assert again.resumed
+
+
 def test_a_folder_at_a_url_is_searched(pair, digits, scheduler, tmp_path):
     root = pair("one", names={"deploy.prototxt": "net.prototxt"})
     pair("several", ("deploy.prototxt", "train_val.prototxt", "solver.prototxt"))
