@@ -1,5 +1,8 @@
 import math
+import pickle
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -209,3 +212,12 @@ def test_a_page_that_cannot_be_written_leaves_nothing(section, tmp_path):
         write_page(tmp_path / "none" / "page.html", [section])
     write_page(tmp_path / "page.html", [section])
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == render_page([section])
+
+
+def test_a_section_can_be_sent_from_one_process_to_another(section):
+    assert pickle.loads(pickle.dumps(section)) == section
+
+
+def test_a_page_needs_no_keras():
+    code = "import sys, caffe2keras.page, caffe2keras.diagram; sys.exit('keras' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
