@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -221,3 +222,16 @@ def test_a_section_can_be_sent_from_one_process_to_another(section):
 def test_a_page_needs_no_keras():
     code = "import sys, caffe2keras.page, caffe2keras.diagram; sys.exit('keras' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_recorded_case_has_a_page(tmp_path):
+    cases = sorted((Path(__file__).parents[1] / "fixtures" / "layers").glob("*/net.prototxt"))
+    assert cases
+    for case in cases:
+        weights = case.with_suffix(".caffemodel")
+        report = convert(case, weights if weights.exists() else None, tmp_path / "net.h5")
+        chart = section_of_conversion(report).chart
+        assert all(edge.target is None or edge.source < edge.target for edge in chart.edges), case
+        ends = {edge.source for edge in chart.edges} | {edge.target for edge in chart.edges}
+        assert set(range(len(chart.nodes))) <= ends, case
+        assert all(edge.shape is not None for edge in chart.edges), case
