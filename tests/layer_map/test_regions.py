@@ -111,6 +111,27 @@ def test_regions_are_proposed_and_looked_into(tops, rng, data_format, tmp_path):
 
 
 @pytest.mark.backend
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_an_image_with_one_scale_is_mini_caffes(rng, data_format, tmp_path):
+    scales = "scale: 2.5 scale: 5 scale: 8.75"
+    text = PROPOSED.replace("scale: 20 scale: 40 scale: 70", scales)
+    text = text.replace("dim: 1 dim: 4", "dim: 1 dim: 3").replace("dim: 2", "dim: 1", 1)
+    text = text.replace("dim: 2 dim: 24", "dim: 1 dim: 24") % 'top: "rois" top: "values"'
+    inputs = {
+        "scores": rng.uniform(size=(1, 12, 5, 7)).astype(np.float32),
+        "moves": rng.normal(0, 0.3, size=(1, 24, 5, 7)).astype(np.float32),
+        "info": np.array([[40, 56, 1.5]], np.float32),
+    }
+    check(tmp_path, text, inputs, data_format)
+    model = map_net(load_net(prototxt(tmp_path, text)))
+    [config] = [n.layer.config for n in model.layers if "Proposal" in n.layer.class_name]
+    # 8 by 8 with half the height: 11.3 by 5.5, rounded to 11 by 6 (5.5 away from 0).
+    assert config["anchors"][0] == [3.5 - 13.25, 3.5 - 7, 3.5 + 13.25, 3.5 + 7]
+    assert (config["one_scale"], config["adjacent"]) == (True, True)
+    assert any("one scale, as in mini-caffe" in note.text for note in model.notes)
+
+
+@pytest.mark.backend
 def test_an_image_of_no_size_leaves_regions_of_one_pixel(tmp_path):
     inputs = {"info": np.array([[-3, 0, 1, 1]], np.float32)}
     check(tmp_path, PROPOSED % 'top: "rois"', inputs, "channels_last")
@@ -129,7 +150,8 @@ def test_the_report_says_that_the_number_of_regions_is_open(tmp_path):
         (an_input("x", 2, 18, 9, 6) + an_input("rois", 11, 6) + PSROI, "takes a feature map"),
         (PROPOSED.replace("dim: 24", "dim: 23"), "every anchor takes"),
         (PROPOSED.replace("ratio: 0.5 ratio: 2", ""), "every anchor takes"),
-        (PROPOSED.replace("dim: 1 dim: 4", "dim: 1 dim: 3"), "two scales"),
+        (PROPOSED.replace("dim: 1 dim: 4", "dim: 1 dim: 2"), "two scales, or one"),
+        (PROPOSED.replace("dim: 1 dim: 4", "dim: 1 dim: 3"), "Proposal for 2 images"),
     ],
 )
 def test_what_does_not_fit_is_refused(text, message, tmp_path):

@@ -100,15 +100,17 @@ def proposal(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     Bottoms: scores (N, 2·A, H, W), the objects' behind the backgrounds', corrections
     (N, 4·A, H, W), and the image's height, width and the two scales it was resized by. Regions
     that are too small keep their place but lose their score (proposal_layer.cpp in happynear's
-    caffe-windows).
+    caffe-windows). With one scale it is mini-caffe's layer, where anchors are multiples of
+    base_size and boxes less than a pixel apart overlap (its proposal_layer.cpp).
     """
     p = layer.params.proposal_param
     info = bottoms[2].reshape(-1)
+    least = 0 if len(info) > 3 else -1
     regions, scores = [], []
     for image, (score, correction) in enumerate(zip(bottoms[0], bottoms[1], strict=True)):
         boxes, values = _candidates(p, score, correction, info)
         order = np.argsort(-values, kind="stable")[: p.pre_nms_topn]
-        kept = order[_suppressed(boxes[order], p.nms_thresh, p.post_nms_topn)]
+        kept = order[_suppressed(boxes[order], p.nms_thresh, p.post_nms_topn, least)]
         regions.append(np.insert(boxes[kept], 0, image, axis=1))
         scores.append(values[kept])
     return (np.concatenate(regions), np.concatenate(scores))[: len(layer.tops)]
@@ -116,7 +118,7 @@ def proposal(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
 
 def _candidates(p: Params, score: Array, correction: Array, info: Array) -> tuple[Array, Array]:
     """All boxes of an image and their scores, cell by cell and anchor by anchor."""
-    anchors = _anchors(p).astype(score.dtype)
+    anchors = (_anchors if len(info) > 3 else _whole_anchors)(p).astype(score.dtype)
     count, height, width = len(anchors), *score.shape[1:]
     y, x = np.mgrid[:height, :width] * p.feat_stride
     shifts = np.stack([x, y, x, y], axis=-1).reshape(-1, 1, 4).astype(score.dtype)
@@ -128,7 +130,9 @@ def _candidates(p: Params, score: Array, correction: Array, info: Array) -> tupl
     limits = info[[1, 0, 1, 0]] - 1
     moved = np.concatenate([centre - half, centre + half], axis=1)
     boxes = np.maximum(np.minimum(moved, limits), 0)
-    large = (boxes[:, 2:] - boxes[:, :2] + 1 >= p.min_size * info[[3, 2]]).all(axis=1)
+    large = (boxes[:, 2:] - boxes[:, :2] + 1 >= p.min_size * info[[min(3, len(info) - 1), 2]]).all(
+        axis=1
+    )
     return boxes, large * score[count:].reshape(count, -1).T.reshape(-1)
 
 
@@ -145,24 +149,36 @@ def _anchors(p: Params) -> Array:
     return np.array([[*(centre - half), *(centre + half)] for half in sizes])
 
 
-def _suppressed(boxes: Array, threshold: float, most: int) -> Sequence[int]:
+def _whole_anchors(p: Params) -> Array:
+    """Boxes in mini-caffe's way: whole pixels for a ratio, and a scale multiplies them."""
+    boxes = []
+    for ratio in p.ratio:
+        wide = _rounded(np.sqrt(np.float32(p.base_size**2 / ratio)))
+        tall = _rounded(wide * np.float32(ratio))
+        for x, y in ((wide * scale / 2, tall * scale / 2) for scale in p.scale):
+            middle = p.base_size / 2
+            boxes.append([middle - x, middle - y, middle + x - 1, middle + y - 1])
+    return np.array(boxes)
+
+
+def _suppressed(boxes: Array, threshold: float, most: int, least: float) -> Sequence[int]:
     """Greedy non-maximum suppression of boxes that are sorted already."""
     kept: list[int] = []
     for index in range(len(boxes)):
         if len(kept) == most:
             break
-        if not kept or _overlaps(boxes[index], boxes[kept]).max() <= threshold:
+        if not kept or _overlaps(boxes[index], boxes[kept], least).max() <= threshold:
             kept.append(index)
     return kept
 
 
-def _overlaps(box: Array, others: Array) -> Array:
+def _overlaps(box: Array, others: Array, least: float) -> Array:
     """Intersection over union, both ends of a side belonging to it.
 
-    Boxes less than a pixel apart do not overlap for all that (util/nms.cpp).
+    Boxes further apart than ``-least`` pixels, 0 in util/nms.cpp, do not overlap for all that.
     """
     sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    common = np.where((sides < 0).any(axis=1), 0, np.prod(sides + 1, axis=1))
+    common = np.where((sides < least).any(axis=1), 0, np.prod(sides + 1, axis=1))
     own, areas = (np.prod(b[..., 2:] - b[..., :2] + 1, axis=-1) for b in (box, others))
     answer: Array = common / (own + areas - common)
     return answer

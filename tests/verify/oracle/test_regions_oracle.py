@@ -75,3 +75,22 @@ def test_boxes_less_than_a_pixel_apart_do_not_overlap(compute, shift, remaining)
     text = PROPOSAL.replace("nms_thresh: 0.5", "nms_thresh: 0") % ""
     (boxes,) = compute(text, scores, corrections, [[8, 64, 1, 1]])
     assert len(boxes) == remaining
+
+
+def test_an_image_with_one_scale_is_mini_caffes(compute):
+    # 8 by 8 with a ratio of 1/2: 11 by 6 pixels (5.5 rounds up), twice that: 22 by 12 around
+    # 3.5, from -7 and -2. Unmoved, it becomes a box up to 15 and 10; the image begins at 0.
+    text = """type: "Proposal" proposal_param {
+      feat_stride: 8 base_size: 8 min_size: 4 ratio: 0.5 scale: 2 nms_thresh: %g
+    }"""
+    scores, corrections = np.array([[[[0, 0]], [[0.9, 0.8]]]]), np.zeros((1, 4, 1, 2))
+    corrections[0, 0, 0, 1] = (22 + 0.5 - 8) / 22  # half a pixel behind the first box
+    boxes, values = compute(text % 0.02, scores, corrections, [[20, 64, 1]], tops=2)
+    np.testing.assert_allclose(boxes, [[0, 0, 0, 15, 10], [0, 15.5, 0, 37.5, 10]])
+    np.testing.assert_allclose(values, [0.9, 0.8])
+    # Ends belonging to it, they share half of 16 and 23 pixels: 0.5 / 38.5 = 0.013.
+    (boxes,) = compute(text % 0.01, scores, corrections, [[20, 64, 1]])
+    np.testing.assert_allclose(boxes, [[0, 0, 0, 15, 10]])
+    # Eleven rows are less than 4 * 2.8.
+    _, values = compute(text % 0.02, scores, corrections, [[20, 64, 2.8]], tops=2)
+    np.testing.assert_array_equal(values, [0, 0])
