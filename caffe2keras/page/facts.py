@@ -76,13 +76,17 @@ class Section:
     histogram: Histogram | None = None
 
 
-def section_of_verification(report: VerificationReport) -> Section:
+def section_of_verification(report: VerificationReport, with_file: bool = True) -> Section:
     """What there is to show of a verification; the more if it was asked for ``evidence``.
+
+    Args:
+        report: the verification.
+        with_file: whether to read the model's file, which has the graph, the sources and the notes.
 
     Raises:
         InputError: the model's file is gone.
     """
-    record = read_record(report.model)
+    record = read_record(report.model) if with_file else None
     floors = report.evidence.floors if report.evidence else None
     skipped = [(one.blob, one.reason) for one in report.not_compared]
     skipped += [(name, "the reference has no numbers for it") for name in report.missing_outputs]
@@ -95,13 +99,16 @@ def section_of_verification(report: VerificationReport) -> Section:
             ("against", report.witness),
             ("computed by", report.backend),
             ("tolerance", str(report.tolerance)),
-            *_facts(record),
+            *(_facts(record) if record else ()),
         ),
-        chart=chart_of_file(report.model, record),
+        chart=chart_of_file(report.model, record) if record else None,
         compared=_compared(report, floors or {}),
         without_floor="" if floors is not None else _NO_BLOBS,
         not_compared=tuple(skipped),
-        notes=(*(Note("note", "verify", note) for note in report.notes), *record.notes),
+        notes=(
+            *(Note("note", "verify", note) for note in report.notes),
+            *(record.notes if record else ()),
+        ),
         histogram=report.evidence.histogram if report.evidence else None,
     )
 

@@ -1,3 +1,4 @@
+import json
 import math
 import pickle
 import re
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from caffe2keras.batch.result import Failure, NetResult
 from caffe2keras.convert import convert
 from caffe2keras.diagram.chart import Chart, Edge, Node, Step
 from caffe2keras.diagram.legible import visible
@@ -21,6 +23,7 @@ from caffe2keras.page import (
     render_page,
     section_of_conversion,
     section_of_error,
+    section_of_result,
     section_of_verification,
     write_page,
 )
@@ -235,3 +238,62 @@ def test_every_recorded_case_has_a_page(tmp_path):
         ends = {edge.source for edge in chart.edges} | {edge.target for edge in chart.edges}
         assert set(range(len(chart.nodes))) <= ends, case
         assert all(edge.shape is not None for edge in chart.edges), case
+
+
+def result_of(model, *proofs, **parts):
+    notes = [{"kind": "filled", "subject": "weights", "text": "4 arrays are filled"}]
+    return NetResult(
+        name="nets/lopsided",
+        prototxt="net.prototxt",
+        weights=None,
+        output=str(model),
+        model=str(model),
+        conversion={"parameters": 1234, "notes": notes},
+        verifications=proofs,
+        **parts,
+    )
+
+
+def test_a_batchs_net_is_shown_from_its_json(model, report_of):
+    proof = json.loads(json.dumps(report_of().to_json()))
+    section = section_of_result(result_of(model, proof))
+    alone = section_of_verification(replace(report_of(), evidence=None))
+    assert section.title == "nets/lopsided"
+    assert section.chart == alone.chart
+    assert [one.result.ok for one in section.compared] == [one.result.ok for one in alone.compared]
+    assert section.compared[2].result.difference == alone.compared[2].result.difference
+    text = " ".join(Outline(render_page([section])).texts)
+    assert "a batch does not measure it" in text and "4 arrays are filled" in text
+
+
+def test_of_two_witnesses_the_one_that_disagrees_is_shown(model, report_of):
+    agreeing = report_of(off={"conv": 0.0, "fc": 0.0}).to_json()
+    section = section_of_result(result_of(model, agreeing, report_of().to_json()))
+    assert section.status == "different"
+
+
+def test_a_model_that_is_elsewhere_is_shown_without_its_graph(model, report_of, tmp_path):
+    proof = {**report_of().to_json(), "model": "s3://bucket/net.h5"}
+    section = section_of_result(result_of("s3://bucket/net.h5", proof))
+    assert section.chart is None
+    assert len(section.compared) == 4
+    assert "All 4 blobs in numbers" in render_page([section])
+
+
+def test_nets_that_were_only_converted_or_failed_are_shown_too(model):
+    assert section_of_result(result_of(model)).verdict == "converted: 1,234 parameters"
+    failure = Failure.of(UnsupportedError(what="no such layer", hint="cut it out"))
+    section = section_of_result(result_of(model, failure=failure, printed="the last words"))
+    assert section.status == "failed"
+    text = "\n".join(Outline(render_page([section])).texts)
+    assert "cut it out" in text and "the last words" in text
+
+
+def test_numbers_that_json_cannot_say_are_infinite(model, report_of):
+    proof = report_of().to_json()
+    proof["blobs"][0].update(ok=False, max_abs=None, max_rel=None, expected=None)
+    proof["blobs"][1] = {**proof["blobs"][1], "ok": False, "received_shape": [3]}
+    section = section_of_result(result_of(model, proof))
+    assert section.compared[0].result.difference.max_rel == math.inf
+    assert section.compared[1].result.difference is None
+    render_page([section])
