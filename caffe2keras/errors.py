@@ -36,6 +36,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from caffe2keras.legible import visible
+
 __all__ = [
     "BackendError",
     "BlobFileError",
@@ -82,12 +84,15 @@ class Caffe2KerasError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """The message: at most one line each for what, where, why and what to try."""
+        """The message: at most one line each for what, where, why and what to try.
+
+        Names in it come from files of strangers: what a terminal would obey is written out.
+        """
         lines = [self.what]
         lines += [f"  in: {self.where}"] if self.where else []
         lines += [f"  why: {self.why}"] if self.why else []
         lines += [f"  try: {self.hint}"] if self.hint else []
-        return "\n".join(lines)
+        return "\n".join(map(visible, lines))
 
     def located(self, where: str) -> Caffe2KerasError:
         """The same error with an address, if it has none yet."""
@@ -152,7 +157,7 @@ class WeightsMismatchError(InputError):
     def __str__(self) -> str:
         """The message with one indented line for each mismatch."""
         head, *rest = super().__str__().split("\n")
-        return "\n".join([head, *(f"  - {line}" for line in self.mismatches), *rest])
+        return "\n".join([head, *(f"  - {visible(line)}" for line in self.mismatches), *rest])
 
 
 class GraphError(Caffe2KerasError):
@@ -208,7 +213,7 @@ class UnsupportedLayersError(UnsupportedError):
     def __str__(self) -> str:
         """The message with one indented line for each refusal."""
         head, *rest = super().__str__().split("\n")
-        return "\n".join([head, *(f"  - {line}" for line in self.refusals), *rest])
+        return "\n".join([head, *(f"  - {visible(line)}" for line in self.refusals), *rest])
 
 
 class UnsupportedFieldError(UnsupportedError):

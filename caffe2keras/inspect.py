@@ -20,6 +20,7 @@ from caffe2keras.graph.phase import NetState
 from caffe2keras.layer_map import Attempt, try_net
 from caffe2keras.layer_map.refusals import refuse_all
 from caffe2keras.layout import DataFormat
+from caffe2keras.legible import printable
 from caffe2keras.passes import run_passes
 from caffe2keras.plugins.loading import load_installed
 from caffe2keras.read import read_net
@@ -128,7 +129,8 @@ class Inspection:
         name = self.net or "a net without a name"
         numbers = f"{self.parameters:,} parameters, {self.macs:,} MACs"
         lines.append(f"{name}: {len(self.layers)} layers, {numbers}")
-        return "\n".join([*lines, f"unsupported: {self.refusal}"] if self.refusal else lines)
+        lines += [f"unsupported: {self.refusal}"] if self.refusal else []
+        return printable("\n".join(lines))
 
 
 def inspect(

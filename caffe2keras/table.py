@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from caffe2keras.legible import visible
+
 __all__ = ["render_markdown", "render_table"]
 
 _GAP = "  "
@@ -26,7 +28,7 @@ def render_table(
         width: how many characters a line may have; the widest columns are cut to fit. None sets
             no limit.
     """
-    lines = [tuple(header), *(tuple(row) for row in rows)]
+    lines = [tuple(header), *(tuple(map(visible, row)) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     if width is not None:
         _narrow(widths, width - len(_GAP) * (len(widths) - 1))

@@ -131,7 +131,7 @@ def batch(
         _write(json_file, json.dumps(report.to_json(), indent=2).encode() + b"\n")
     if junit_file is not None:
         _write(junit_file, junit(report))
-    click.echo(_summary(report))
+    show(_summary(report))
     return report.exit_code
 
 

@@ -10,7 +10,7 @@ import click
 
 from caffe2keras.cli.conversion import conversion_options
 from caffe2keras.cli.nearest import NearestChoice
-from caffe2keras.cli.options import FILE, html_option, json_option, say
+from caffe2keras.cli.options import FILE, html_option, json_option, say, show
 from caffe2keras.cli.progress import byte_bar
 
 __all__ = ["convert"]
@@ -72,11 +72,11 @@ def convert(
 
         write_page(html, [section_of_conversion(report)])
     if as_json:
-        click.echo(json.dumps(report.to_json(), indent=2))
+        show(json.dumps(report.to_json(), indent=2))
     elif not quiet:
         for note in report.notes:
             say(f"  {note}")
-        click.echo(_summary(report))
+        show(_summary(report))
     return 0
 
 

@@ -17,6 +17,7 @@ from caffe2keras.cli.options import (
     json_option,
     plugin_options,
     recurrent_option,
+    show,
     state_options,
     stateful_option,
     terminal_width,
@@ -56,7 +57,7 @@ def inspect(prototxt: Path, weights: Path | None, as_json: bool, **options: Any)
 
     inspection = run(prototxt, weights, **options)
     if as_json:
-        click.echo(json.dumps(inspection.to_json(), indent=2))
+        show(json.dumps(inspection.to_json(), indent=2))
     else:
-        click.echo(inspection.render(terminal_width()))
+        show(inspection.render(terminal_width()))
     return inspection.exit_code

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from caffe2keras.cli.nearest import NearestChoice
+from caffe2keras.legible import printable
 
 __all__ = [
     "FILE",
@@ -24,6 +25,7 @@ __all__ = [
     "plugin_options",
     "recurrent_option",
     "say",
+    "show",
     "state_options",
     "stateful_option",
     "terminal_width",
@@ -232,7 +234,12 @@ def state_options(function: Function) -> Function:
 
 def say(message: str) -> None:
     """Talk, as opposed to results: to stderr."""
-    click.echo(message, err=True)
+    click.echo(printable(message), err=True)
+
+
+def show(result: str) -> None:
+    """Print a result; no name in it, of a file or in one, gives the terminal orders."""
+    click.echo(printable(result))
 
 
 def terminal_width() -> int | None:

@@ -12,6 +12,7 @@ from caffe2keras.cli.options import (
     input_shape_option,
     plugin_options,
     say,
+    show,
     state_options,
 )
 
@@ -64,5 +65,5 @@ def plot(prototxt: Path, output: Path | None, quiet: bool, **options: Any) -> in
     if report.scale < 1:
         say(f"drawn at {report.scale:.0%} of its size, to keep the PNG usable; SVG stays sharp")
     name = report.net_name or "a net without a name"
-    click.echo(f"{report.output}: {name}, {report.layers} layers in {report.boxes} boxes")
+    show(f"{report.output}: {name}, {report.layers} layers in {report.boxes} boxes")
     return 0

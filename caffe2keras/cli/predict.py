@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from caffe2keras.cli.options import FILE, json_option, plugin_options, say
+from caffe2keras.cli.options import FILE, json_option, plugin_options, say, show
 
 __all__ = ["predict"]
 
@@ -51,12 +51,12 @@ def predict(
             {"image": str(image), "classes": [asdict(guess) for guess in found]}
             for image, found in zip(images, guesses, strict=True)
         ]
-        click.echo(json.dumps(answers, indent=2))
+        show(json.dumps(answers, indent=2))
         return 0
     for image, found in zip(images, guesses, strict=True):
-        click.echo(f"{image}")
+        show(f"{image}")
         for guess in found:
-            click.echo(_line(guess))
+            show(_line(guess))
     return 0
 
 

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from caffe2keras.legible import printable
+
 __all__ = ["byte_bar", "net_bar", "step_bar"]
 
 _PATIENCE = 1.0  # seconds
@@ -64,6 +66,6 @@ def net_bar(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
             bar.update(done - bar.n)
             if not quiet:
                 with bar.external_write_mode(sys.stdout):
-                    print(line, flush=True)
+                    print(printable(line), flush=True)
 
         yield show

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from caffe2keras.cli.options import FILE, json_option
+from caffe2keras.cli.options import FILE, json_option, show
 
 __all__ = ["solver"]
 
@@ -31,5 +31,5 @@ def solver(solver_prototxt: Path, as_json: bool) -> int:
     from caffe2keras.train.plan import plan_of
 
     plan = plan_of(read_solver(solver_prototxt), str(solver_prototxt))
-    click.echo(json.dumps(plan.to_json(), indent=2) if as_json else plan.render())
+    show(json.dumps(plan.to_json(), indent=2) if as_json else plan.render())
     return 0

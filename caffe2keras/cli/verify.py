@@ -17,6 +17,7 @@ from caffe2keras.cli.options import (
     missing_option,
     plugin_options,
     say,
+    show,
     state_options,
     terminal_width,
 )
@@ -115,11 +116,11 @@ def verify(
 
         write_page(html, [section_of_verification(report)])
     if as_json:
-        click.echo(json.dumps(report.to_json(), indent=2))
+        show(json.dumps(report.to_json(), indent=2))
     elif quiet:
-        click.echo(f"{model}: {report.verdict()}")
+        show(f"{model}: {report.verdict()}")
     else:
-        click.echo(report.render(terminal_width()))
+        show(report.render(terminal_width()))
     return report.exit_code
 
 

@@ -5,26 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+from caffe2keras.legible import visible
+
 __all__ = ["cells", "shape_text", "shortened", "visible"]
 
 _ELLIPSIS = "…"
-
-
-def visible(text: str) -> str:
-    r"""The text with what cannot be seen written out, as ``\u202e``.
-
-    That is every character of Unicode's category C: control characters, which XML forbids, marks
-    that turn the direction of writing, lone surrogates, which UTF-8 forbids, and code points that
-    stand for nothing; and line and paragraph separators.
-    """
-    return "".join(_escaped(character) for character in text)
-
-
-def _escaped(character: str) -> str:
-    category = unicodedata.category(character)
-    if category[0] == "C" or category in ("Zl", "Zp"):
-        return character.encode("unicode_escape").decode("ascii")
-    return character
 
 
 def cells(text: str) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caffe2keras.errors import ShapeError
+from caffe2keras.legible import visible
 from caffe2keras.params import Params
 
 __all__ = ["Blob", "Layer", "Net", "Note", "Shape", "Weight"]
@@ -127,8 +128,8 @@ class Note:
     text: str
 
     def __str__(self) -> str:
-        """One line."""
-        return f"{self.kind}: {self.subject}: {self.text}"
+        """One line, fit for a terminal whatever the net's names are."""
+        return visible(f"{self.kind}: {self.subject}: {self.text}")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caffe2keras.errors import VerificationError
+from caffe2keras.legible import printable
 from caffe2keras.table import render_table
 from caffe2keras.verify.compare import Difference, Tolerance
 from caffe2keras.verify.evidence import Evidence
@@ -166,7 +167,7 @@ class VerificationReport:
         lines += [f"not compared: {n.blob}: {n.reason}" for n in self.not_compared]
         lines += [f"not compared: output {name}: no reference" for name in self.missing_outputs]
         lines += [f"note: {note}" for note in self.notes]
-        return "\n".join([*lines, *self._conclusion()])
+        return printable("\n".join([*lines, *self._conclusion()]))
 
     def __str__(self) -> str:
         """The whole report as text."""
