@@ -13,22 +13,26 @@ from caffe2keras.errors import EmitError
 
 __all__ = ["remove_leftovers", "replacing"]
 
+_SUFFIX = ".part"
+
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """A temporary file beside the target, which takes its place when the block ends well.
 
     It is flushed to the disk before it is renamed, so that the name never stands for half a file.
+    A process that is killed leaves its temporary file behind; the next one that writes the same
+    target here takes it away.
 
     Raises:
         EmitError: the target's folder is missing or closed, the disk is full, ...
     """
     scratch: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=".part", dir=target.parent
-        )
-        scratch = Path(name)
+        _remove_orphans(target)
+        name = f"{_prefix(target)}{os.getpid()}-"
+        handle, path = tempfile.mkstemp(prefix=name, suffix=_SUFFIX, dir=target.parent)
+        scratch = Path(path)
         os.fchmod(handle, 0o666 & ~_umask())
         os.close(handle)
         yield scratch
@@ -47,8 +51,39 @@ def replacing(target: Path) -> Iterator[Path]:
 
 def remove_leftovers(target: Path) -> None:
     """Take away what killed processes have left beside a target; nobody may be writing it."""
-    for path in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+    for path in _leftovers(target):
         path.unlink(missing_ok=True)
+
+
+def _remove_orphans(target: Path) -> None:
+    """Take away what processes of this machine were writing that are no more."""
+    for path in _leftovers(target):
+        process = path.name.removeprefix(_prefix(target)).partition("-")[0]
+        if process.isdecimal() and not _runs(int(process)):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _leftovers(target: Path) -> Iterator[Path]:
+    return target.parent.glob(f"{glob.escape(_prefix(target))}*{_SUFFIX}")
+
+
+def _prefix(target: Path) -> str:
+    """How temporary files for this target begin, on this machine.
+
+    Of a long name only the beginning: names end at 255 bytes, and characters have up to four.
+    """
+    return f".{target.name[:40]}.{os.uname().nodename[:20]}-"
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass  # somebody else's, or no number that a process can have
+    return True
 
 
 def _umask() -> int:
