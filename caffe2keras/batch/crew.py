@@ -92,8 +92,8 @@ def _results(pool: Executor, function: Any, jobs: Sequence[Job], *more: Any) -> 
 def _result(future: Future[NetResult], job: Job) -> NetResult:
     try:
         return future.result()
-    except Exception as error:  # of Dask's own: a machine of the cluster is lost, or lacks us
-        lost = WorkerError(what=f"the cluster did not do it: {type(error).__name__}: {error}")
+    except Exception as error:  # a machine of the cluster is lost, or a job cannot be sent there
+        lost = WorkerError(what=f"nobody could do it: {type(error).__name__}: {error}")
         return replace(blank(job), failure=Failure.of(lost))
 
 

@@ -283,6 +283,14 @@ def test_two_batches_in_one_folder_are_refused(two, tmp_path):
     assert two().ok
 
 
+def test_a_result_that_cannot_be_kept_is_an_error(two, tmp_path):
+    journal = open_journal(str(tmp_path / "out"), resume=True)
+    [result, _] = journal.before.values()
+    journal.close()
+    with pytest.raises(EmitError, match="cannot be written: Bad file descriptor"):
+        journal.add(result)
+
+
 def test_an_output_that_cannot_be_written_is_told_before_any_work(two, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EmitError, match="cannot be written"):

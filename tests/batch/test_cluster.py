@@ -1,12 +1,14 @@
 """The same jobs on a Dask cluster: a scheduler and two workers, each a process."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from caffe2keras.batch import batch
+from caffe2keras.batch import batch, crew
+from caffe2keras.batch.job import Job
 from caffe2keras.batch.urls import content_hash, fetch, read_text, store
-from caffe2keras.errors import InputError
+from caffe2keras.errors import EmitError, InputError
 
 distributed = pytest.importorskip("distributed", reason="distributed is an extra")
 
@@ -110,6 +112,28 @@ def test_a_url_that_leads_nowhere_is_its_nets_failure(net, manifest, scheduler, 
     assert [one.status for one in report.nets] == ["failed", "converted"]
     assert report.nets[0].failure.what == "this URL cannot be read"
     assert report.exit_code == 3
+
+
+def test_urls_that_cannot_be_read_or_written_are_told(net, manifest, scheduler, tmp_path):
+    with pytest.raises(InputError, match="this URL cannot be read"):
+        batch("nonsense://nets", tmp_path / "out", scheduler=scheduler)
+    (tmp_path / "file").write_text("")
+    source = manifest({"prototxt": net("ape")})
+    with pytest.raises(EmitError, match="cannot be written"):
+        batch(source, (tmp_path / "file" / "out").as_uri(), scheduler=scheduler)
+
+
+def test_a_machine_that_is_lost_is_its_nets_failure(net):
+    def lost(job):
+        raise ModuleNotFoundError("No module named 'caffe2keras'")
+
+    job = Job("ape", str(net("ape")), None, "ape.h5")
+    with ThreadPoolExecutor(1) as pool:
+        [result] = crew._results(pool, lost, [job])
+    assert (result.name, result.status, result.exit_code) == ("ape", "stopped", 1)
+    assert result.failure.what == (
+        "nobody could do it: ModuleNotFoundError: No module named 'caffe2keras'"
+    )
 
 
 def test_a_scheduler_that_does_not_answer_is_told(net, manifest, tmp_path, monkeypatch):
