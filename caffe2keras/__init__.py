@@ -2,7 +2,8 @@
 
 The public words: :func:`convert` writes a Keras file, :func:`verify` proves it, :func:`load_model`
 gives the live model of it and :func:`to_keras` that of a Caffe net; :func:`batch` converts and
-verifies many; :func:`load_plugin` adds layer types of one's own; whatever goes wrong is a
+verifies many; :func:`record_blobs` has Caffe compute what to verify with;
+:func:`load_plugin` adds layer types of one's own; whatever goes wrong is a
 :class:`Caffe2KerasError`. Each is imported when it is first used, so that ``import caffe2keras``
 costs nothing, and Keras is imported by those only that compute.
 """
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from caffe2keras.convert import convert, to_keras
     from caffe2keras.load import load_model
     from caffe2keras.plugins.loading import load_plugin
+    from caffe2keras.recording import record_blobs
     from caffe2keras.train import compile_from_solver, restore_solverstate
     from caffe2keras.verify import verify
 
@@ -46,6 +48,7 @@ __all__ = [
     "convert",
     "load_model",
     "load_plugin",
+    "record_blobs",
     "restore_solverstate",
     "to_keras",
     "verify",
@@ -58,6 +61,7 @@ _HOMES = {
     "convert": "caffe2keras.convert",
     "load_model": "caffe2keras.load",
     "load_plugin": "caffe2keras.plugins.loading",
+    "record_blobs": "caffe2keras.recording",
     "restore_solverstate": "caffe2keras.train",
     "to_keras": "caffe2keras.convert",
     "verify": "caffe2keras.verify",

@@ -20,6 +20,7 @@ from caffe2keras.cli.layers import layers
 from caffe2keras.cli.nearest import NearestGroup
 from caffe2keras.cli.plot import plot
 from caffe2keras.cli.predict import predict
+from caffe2keras.cli.record import record
 from caffe2keras.cli.solver import solver
 from caffe2keras.cli.verify import verify
 from caffe2keras.errors import Caffe2KerasError
@@ -53,7 +54,7 @@ def caffe2keras(debug: bool) -> None:
     """Convert Caffe nets to Keras models that compute the same numbers, and prove it."""
 
 
-for _command in (convert, verify, batch, predict, inspect, plot, solver, layers):
+for _command in (convert, verify, record, batch, predict, inspect, plot, solver, layers):
     caffe2keras.add_command(_command)
 
 

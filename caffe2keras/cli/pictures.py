@@ -11,7 +11,7 @@ import click
 
 from caffe2keras.cli.nearest import NearestChoice
 
-__all__ = ["preprocessing_options"]
+__all__ = ["picture_options", "preprocessing_options"]
 
 
 class _Mean(click.ParamType):  # type: ignore[type-arg]  # generic only in newer Click
@@ -85,5 +85,36 @@ def preprocessing_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, preprocessing=wanted, **rest)
 
     for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OF_A_PICTURE = (
+    click.option(
+        "--mean",
+        type=_Mean(),
+        help="With --image: what is taken away from it. One number, one for each channel in the "
+        "net's order, or a .binaryproto or .npy file.",
+    ),
+    click.option("--scale", type=float, help="With --image: what the difference is multiplied by."),
+    click.option(
+        "--resize",
+        type=_Size(),
+        help="With --image: the size that it is brought to before the net's own is cut out of its "
+        "middle.",
+    ),
+)
+
+
+def picture_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that prepares one picture these options, together as ``preprocessing``."""
+
+    @functools.wraps(function)
+    def command(*args: Any, mean: Any, scale: Any, resize: Any, **rest: Any) -> Any:
+        from caffe2keras.preprocessing import Preprocessing
+
+        return function(*args, preprocessing=Preprocessing(mean, scale, None, resize), **rest)
+
+    for option in reversed(_OF_A_PICTURE):
         command = option(command)
     return command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,9 +19,13 @@ import numpy.typing as npt
 from caffe2keras.errors import BlobFileError, CaffemodelError
 from caffe2keras.read.content import Content, content_of, first_bytes
 
-__all__ = ["ReferenceBlobs", "read_blobs"]
+__all__ = ["ORIGIN_MEMBER", "ReferenceBlobs", "read_blobs"]
 
 Array = npt.NDArray[Any]
+
+# The member of an archive that says who computed the blobs, of what.
+ORIGIN_MEMBER = "recorded.json"
+_LONGEST_ORIGIN = 1 << 16
 
 _SIDES = ("input", "output")
 _MAX_INFLATION = 1100  # deflate's best is 1032 to 1
@@ -38,11 +43,13 @@ class ReferenceBlobs:
         inputs: what was fed in; empty where the file does not say which blobs those are.
         outputs: every other blob, after the whole pass.
         source: the file or folder.
+        origin: who computed them, in words; "" where the file does not say.
     """
 
     inputs: dict[str, Array]
     outputs: dict[str, Array]
     source: str
+    origin: str = ""
 
 
 def read_blobs(path: str | PathLike[str]) -> ReferenceBlobs:
@@ -67,7 +74,7 @@ def read_blobs(path: str | PathLike[str]) -> ReferenceBlobs:
             sides["output"][key] = array
     if not any(sides.values()):
         raise _unreadable(path, "there is no blob in it")
-    return ReferenceBlobs(sides["input"], sides["output"], str(path))
+    return ReferenceBlobs(sides["input"], sides["output"], str(path), _origin(path))
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[tuple[str, Array]]]:
@@ -95,11 +102,25 @@ def _from_npz(path: Path) -> Iterator[tuple[str, Array]]:
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
+                if member.filename == ORIGIN_MEMBER:
+                    continue
                 with archive.open(member) as file:
                     yield member.filename.removesuffix(".npy"), _member(file, member)
     except (*_DAMAGE, RuntimeError, zipfile.BadZipFile, zlib.error) as cause:
         why = f"{member.filename}: {cause}" if member else str(cause)
         raise _unreadable(path, why) from cause
+
+
+def _origin(path: Path) -> str:
+    """What ``record`` has written about itself; a stranger's file says nothing."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(ORIGIN_MEMBER) as file:
+            told = json.loads(file.read(_LONGEST_ORIGIN))
+        words = [f"{told['by']} {told['version']}", told["inputs"]]
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error):
+        return ""
+    said = ", ".join(word for word in words if isinstance(word, str))
+    return said if said.isprintable() else ""
 
 
 def _member(file: IO[bytes], member: zipfile.ZipInfo) -> Array:

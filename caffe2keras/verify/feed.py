@@ -15,7 +15,7 @@ from caffe2keras.load import OpenShape, check_input_shapes
 from caffe2keras.read import read_blobs
 from caffe2keras.record import Record
 
-__all__ = ["complete", "draw", "given_inputs", "label_blobs", "open_shapes"]
+__all__ = ["complete", "draw", "draw_arrays", "given_inputs", "label_blobs", "open_shapes"]
 
 Array = npt.NDArray[Any]
 StrPath = str | PathLike[str]
@@ -125,7 +125,6 @@ def draw(record: Record, net: Net, given: Mapping[str, Array], seed: int) -> dic
         InputError: a given input has a shape that the net was not converted for.
     """
     check_input_shapes(record, open_shapes(record, given))
-    random = np.random.default_rng(seed)
     limits = _index_limits(net)
     unneeded = _unneeded(record, net)
     # Constants that the net makes have the size of the batch that is declared.
@@ -138,6 +137,25 @@ def draw(record: Record, net: Net, given: Mapping[str, Array], seed: int) -> dic
         # One label for each sample that is fed, or as many for each.
         follows = blob in labels and len(sizes) == 1
         shapes[blob] = (*sizes, *shape[1:]) if follows else shape
+    return draw_arrays(net, shapes, given, seed)
+
+
+def draw_arrays(
+    net: Net | None,
+    shapes: Mapping[str, tuple[int, ...]],
+    given: Mapping[str, Array],
+    seed: int,
+) -> dict[str, Array]:
+    """The given arrays, and random numbers for the other blobs.
+
+    Args:
+        net: tells where layers take numbers as indices; nobody does of None.
+        shapes: of all blobs, in order.
+        given: some of them.
+        seed: of the numbers.
+    """
+    random = np.random.default_rng(seed)
+    limits = _index_limits(net) if net is not None else {}
     return {
         blob: given[blob] if blob in given else _random(random, shape, limits.get(blob))
         for blob, shape in shapes.items()

@@ -67,6 +67,8 @@ def by_stored_blobs(record: Record, path: StrPath, inputs: Mapping[str, Array]) 
     strangers = [name for name in reference.inputs if name not in fed and name not in labels]
     notes = tuple(f'the model does not take the input "{name}"' for name in strangers)
     name = f"the blobs in {Path(path).name}"
+    if reference.origin:
+        name += f" ({reference.origin})"
     return Witness(name, fed, reference.outputs, notes, draws=True, labels=labels)
 
 
