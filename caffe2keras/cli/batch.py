@@ -11,7 +11,7 @@ import click
 
 from caffe2keras.cli.conversion import conversion_options
 from caffe2keras.cli.nearest import NearestChoice
-from caffe2keras.cli.options import FILE, say
+from caffe2keras.cli.options import FILE, html_option, say
 from caffe2keras.cli.progress import net_bar
 from caffe2keras.errors import EmitError
 
@@ -70,6 +70,7 @@ class _Bytes(click.ParamType):  # type: ignore[type-arg]  # generic only in newe
 )
 @click.option("--json", "json_file", type=FILE, help="Write all results to this file, as JSON.")
 @click.option("--junit", "junit_file", type=FILE, help="Write them as JUnit's XML, for CI servers.")
+@html_option
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
@@ -92,6 +93,7 @@ def batch(
     scheduler: str | None,
     json_file: Path | None,
     junit_file: Path | None,
+    html: Path | None,
     quiet: bool,
     **options: Any,
 ) -> int:
@@ -111,7 +113,7 @@ def batch(
         raise click.UsageError(
             "--scheduler: how many nets at a time is the cluster's to say, not -j."
         )
-    for file in (json_file, junit_file):
+    for file in (json_file, junit_file, html):
         _refuse_missing_folder(file)
     from caffe2keras.batch import batch as run
     from caffe2keras.batch import junit
@@ -131,6 +133,10 @@ def batch(
         _write(json_file, json.dumps(report.to_json(), indent=2).encode() + b"\n")
     if junit_file is not None:
         _write(junit_file, junit(report))
+    if html is not None:
+        from caffe2keras.page import section_of_result, write_page
+
+        write_page(html, [section_of_result(result) for result in report.nets])
     show(_summary(report))
     return report.exit_code
 

@@ -21,6 +21,7 @@ __all__ = [
     "Compared",
     "Section",
     "Status",
+    "facts_of",
     "section_of_conversion",
     "section_of_error",
     "section_of_verification",
@@ -99,7 +100,7 @@ def section_of_verification(report: VerificationReport, with_file: bool = True) 
             ("against", report.witness),
             ("computed by", report.backend),
             ("tolerance", str(report.tolerance)),
-            *(_facts(record) if record else ()),
+            *(facts_of(record) if record else ()),
         ),
         chart=chart_of_file(report.model, record) if record else None,
         compared=_compared(report, floors or {}),
@@ -126,7 +127,7 @@ def section_of_conversion(report: ConversionReport) -> Section:
         title=report.net_name or str(report.output),
         status="converted",
         verdict=f"converted into {size}",
-        facts=(("model", str(report.output)), ("batch size", batch), *_facts(record)),
+        facts=(("model", str(report.output)), ("batch size", batch), *facts_of(record)),
         chart=chart_of_file(report.model, record),
         notes=report.notes,
     )
@@ -137,7 +138,8 @@ def section_of_error(title: str, error: Caffe2KerasError) -> Section:
     return Section(title, "failed", error.what, facts=(("message", str(error)),))
 
 
-def _facts(record: Record) -> Sequence[tuple[str, str]]:
+def facts_of(record: Record) -> Sequence[tuple[str, str]]:
+    """Where a file comes from: (label, value)."""
     sources = record.sources
     weights = sources.weights
     return (

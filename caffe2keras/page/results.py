@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from caffe2keras.diagram.converted import chart_of_file
 from caffe2keras.errors import InputError
 from caffe2keras.graph.net import Note
-from caffe2keras.page.facts import Section, section_of_verification
+from caffe2keras.page.facts import Section, facts_of, section_of_verification
+from caffe2keras.record import read_record
 from caffe2keras.verify.compare import Difference, Tolerance
 from caffe2keras.verify.report import BlobResult, NotCompared, VerificationReport
 
@@ -37,8 +39,14 @@ def section_of_result(result: NetResult) -> Section:
 
 
 def _converted(result: NetResult) -> Section:
-    facts = (("model", result.model), ("prototxt", result.prototxt))
-    return Section(result.name, "converted", f"converted: {result.explain()}", facts)
+    verdict = f"converted: {result.explain()}"
+    section = Section(result.name, "converted", verdict, (("model", result.model),))
+    try:
+        record = read_record(result.model)
+    except InputError:  # it is elsewhere
+        return section
+    chart = chart_of_file(result.model, record)
+    return replace(section, chart=chart, facts=(*section.facts, *facts_of(record)))
 
 
 def _verified(result: NetResult, proof: Mapping[str, Any]) -> Section:

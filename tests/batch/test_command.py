@@ -87,6 +87,15 @@ def test_reports_are_files(run, net, manifest):
     assert (suite.get("tests"), suite.get("errors"), suite.get("failures")) == ("2", "1", "0")
 
 
+def test_a_page_shows_every_net(run, net, manifest):
+    source = manifest({"prototxt": net("ape")}, {"prototxt": "no.prototxt"})
+    assert run(source, "-o", "out", "--html", "batch.html")[0] == 3
+    with open("batch.html", encoding="utf-8") as file:
+        page = file.read()
+    assert '<a href="#net0">nets/ape</a>' in page and '<a href="#net1">no</a>' in page
+    assert page.count('class="net"') == 1  # the graph of the one that was converted
+
+
 def test_what_was_passed_over_is_told(run, pair):
     root = pair("a")
     (root / "lone").mkdir()

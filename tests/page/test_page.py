@@ -281,7 +281,10 @@ def test_a_model_that_is_elsewhere_is_shown_without_its_graph(model, report_of, 
 
 
 def test_nets_that_were_only_converted_or_failed_are_shown_too(model):
-    assert section_of_result(result_of(model)).verdict == "converted: 1,234 parameters"
+    section = section_of_result(result_of(model))
+    assert section.verdict == "converted: 1,234 parameters"
+    assert len(section.chart.nodes) == 5
+    assert section_of_result(result_of("s3://bucket/net.h5")).chart is None
     failure = Failure.of(UnsupportedError(what="no such layer", hint="cut it out"))
     section = section_of_result(result_of(model, failure=failure, printed="the last words"))
     assert section.status == "failed"
