@@ -118,13 +118,13 @@ def batch(
     from caffe2keras.batch import batch as run
     from caffe2keras.batch import junit
 
-    with net_bar(quiet=quiet) as show:
+    with net_bar(quiet=quiet) as tick:
         report = run(
             source,
             output,
             jobs=jobs,
             scheduler=scheduler,
-            progress=lambda result, done, total: show(_line(result), done, total),
+            progress=lambda result, done, total: tick(_line(result), done, total),
             **options,
         )
     for note in report.notes if not quiet else ():
