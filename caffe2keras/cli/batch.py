@@ -11,7 +11,7 @@ import click
 
 from caffe2keras.cli.conversion import conversion_options
 from caffe2keras.cli.nearest import NearestChoice
-from caffe2keras.cli.options import FILE, html_option, say
+from caffe2keras.cli.options import FILE, html_option, say, show
 from caffe2keras.cli.progress import net_bar
 from caffe2keras.errors import EmitError
 
