@@ -1,6 +1,7 @@
 """How many prototxts of a folder parse, get their shapes, and convert; and what stops the rest.
 
-Usage: python benchmarks/wild.py FOLDER [--json | --markdown] [--seconds N] [--workers N]
+Usage: python benchmarks/wild.py FOLDER [--json | --markdown] [--plugin FILE] [--seconds N]
+                                 [--workers N]
 
 Nets are converted without weights: their fillers make the numbers. A net whose prototxt does not
 say how large its input is (it comes with the data) cannot be, and is counted apart. Where an error
@@ -31,6 +32,7 @@ from caffe2keras.convert import convert
 from caffe2keras.errors import Caffe2KerasError, PrototxtError, UnsupportedLayersError
 from caffe2keras.graph.build import build_net
 from caffe2keras.graph.phase import NetState
+from caffe2keras.plugins.loading import load_plugin
 from caffe2keras.read.prototxt import read_net
 from caffe2keras.table import render_markdown, render_table
 from caffe2keras.upgrade import upgrade
@@ -77,13 +79,22 @@ def main() -> int:
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--seconds", type=float, default=60, help="for each file (default: 60)")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
+    parser.add_argument(
+        "--plugin",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="maps layers of your own; may be given several times",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print everything as JSON")
     form.add_argument("--markdown", action="store_true", help="print Markdown, with every file")
     options = parser.parse_args()
 
     files = sorted(options.folder.rglob("*.prototxt"))
-    outcomes = sorted(try_all(files, options.seconds, options.workers), key=lambda o: o.file)
+    tried = try_all(files, options.seconds, options.workers, tuple(options.plugin))
+    outcomes = sorted(tried, key=lambda outcome: outcome.file)
     for outcome in outcomes:
         if outcome.crash:
             print(f"{outcome.file}:\n{outcome.crash}", file=sys.stderr)
@@ -142,17 +153,21 @@ def general(text: str) -> str:
     return re.sub(r"-?\d+(\.\d+)?(, -?\d+(\.\d+)?)*", "#", text)
 
 
-def try_all(files: Sequence[Path], seconds: float, workers: int) -> Iterator[Outcome]:
+def try_all(
+    files: Sequence[Path], seconds: float, workers: int, plugins: tuple[Path, ...] = ()
+) -> Iterator[Outcome]:
     """Attempt the files in worker processes, each of which may be lost to its file."""
+    for plugin in plugins:
+        load_plugin(plugin)  # a fault of it shows here, and once
     pending = list(reversed(files))
-    pool = [Worker() for _ in range(min(workers, len(files)))]
+    pool = [Worker(plugins) for _ in range(min(workers, len(files)))]
     try:
         while pending or any(worker.file for worker in pool):
             for place, worker in enumerate(pool):
                 if worker.file is None and pending:
                     worker.start(pending.pop())
                 elif outcome := worker.outcome(seconds):
-                    pool[place] = Worker() if outcome.crash and not worker.alive else worker
+                    pool[place] = Worker(plugins) if outcome.crash and not worker.alive else worker
                     yield outcome
             wait([worker.connection for worker in pool if worker.file], timeout=0.5)
     finally:
@@ -161,12 +176,16 @@ def try_all(files: Sequence[Path], seconds: float, workers: int) -> Iterator[Out
 
 
 class Worker:
-    """A process that attempts one file at a time."""
+    """A process that attempts one file at a time.
 
-    def __init__(self) -> None:
+    Args:
+        plugins: the files that it loads beforehand.
+    """
+
+    def __init__(self, plugins: tuple[Path, ...]) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs,), daemon=True)
+        self.process = context.Process(target=serve, args=(theirs, plugins), daemon=True)
         self.process.start()
         theirs.close()
         self.file: Path | None = None
@@ -206,8 +225,10 @@ class Worker:
         return Outcome(file.name, Stage.READ, (crash,), crash=crash)
 
 
-def serve(connection: Connection) -> None:
+def serve(connection: Connection, plugins: tuple[Path, ...]) -> None:
     """The worker's side."""
+    for plugin in plugins:
+        load_plugin(plugin)
     with tempfile.TemporaryDirectory(prefix="wild-") as scratch:
         while True:
             connection.send(attempt(connection.recv(), Path(scratch)))
