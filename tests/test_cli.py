@@ -45,7 +45,8 @@ def model(run, digits):
 
 
 @pytest.mark.parametrize(
-    "command", ["", "convert", "verify", "batch", "predict", "inspect", "plot", "solver", "layers"]
+    "command",
+    ["", "convert", "verify", "record", "batch", "predict", "inspect", "plot", "solver", "layers"],
 )
 def test_help_reads_well(command, run, golden):
     code, out, err = run(*command.split(), "--help")

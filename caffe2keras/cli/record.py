@@ -15,6 +15,7 @@ from caffe2keras.cli.options import (
     json_option,
     plugin_options,
     say,
+    show,
     state_options,
 )
 from caffe2keras.cli.pictures import picture_options
@@ -89,11 +90,11 @@ def record(
             prototxt, weights, output, preprocessing=preprocessing, progress=progress, **options
         )
     if as_json:
-        click.echo(json.dumps(report.to_json(), indent=2))
+        show(json.dumps(report.to_json(), indent=2))
     elif not quiet:
         for note in report.notes:
             say(f"  {note}")
-        click.echo(
+        show(
             f"{report.output}: {report.outputs} blobs by {report.by} {report.version}, {report.fed}"
         )
     return 0

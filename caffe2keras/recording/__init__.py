@@ -3,6 +3,7 @@
 (What a converted file carries about itself is another thing: ``caffe2keras.record``.)
 """
 
-from caffe2keras.recording.run import RecordingReport, Teller, record_blobs
+from caffe2keras.recording.run import RecordingReport, record_blobs
+from caffe2keras.recording.tellers import Teller
 
 __all__ = ["RecordingReport", "Teller", "record_blobs"]
