@@ -34,6 +34,7 @@ def test_the_public_words_are_these():
         "convert",
         "load_model",
         "load_plugin",
+        "record_blobs",
         "restore_solverstate",
         "to_keras",
         "verify",
