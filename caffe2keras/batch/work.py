@@ -14,7 +14,6 @@ from caffe2keras.batch.job import Job, hash_of_written, key_of
 from caffe2keras.batch.nearby import brought_near
 from caffe2keras.batch.result import Failure, NetResult, blank
 from caffe2keras.convert import ConversionReport, convert, load_net
-from caffe2keras.emit.atomic import remove_leftovers
 from caffe2keras.plugins.loading import using_plugins
 
 __all__ = ["do"]
@@ -42,8 +41,6 @@ def _steps(job: Job) -> Iterator[dict[str, Any]]:
     with brought_near(job) as near, using_plugins(near.plugins):
         target = Path(near.output)
         target.parent.mkdir(parents=True, exist_ok=True)
-        for written in (target, target.with_suffix(".h5")):  # source code has its weights there
-            remove_leftovers(written)
         report = convert(near.prototxt, near.weights, target, **near.options)
         conversion = {**report.to_json(), "output": job.output}
         written = hash_of_written(target, report.model)

@@ -73,13 +73,13 @@ class Worker:
         self._limits, self._computes = limits, computes
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
-        self._printed = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
+        self._printed = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  closed by close()
 
     def do(self, job: Job) -> NetResult:
         """Have a net worked on; the process's end, however it comes, is the net's failure."""
         began = time.monotonic()
-        self._printed.seek(0, os.SEEK_END)
-        start = self._printed.tell()
+        self._printed.seek(0)  # for the process, too, which writes where this file stands
+        self._printed.truncate()
         try:
             if self._process is None:
                 self._start()
@@ -88,7 +88,7 @@ class Worker:
         except (WorkerError, OSError) as error:
             lost = error if isinstance(error, WorkerError) else self._crashed()
             self._end()
-            self._printed.seek(start)
+            self._printed.seek(0)
             words = self._printed.read()[-_LAST_WORDS:].decode(errors="replace")
             seconds = round(time.monotonic() - began, 3)
             return replace(blank(job), failure=Failure.of(lost), printed=words, seconds=seconds)
@@ -114,14 +114,17 @@ class Worker:
         # The library that multiplies matrices for NumPy reads this when it is loaded.
         environment = {"OMP_NUM_THREADS": str(self._limits.threads), **os.environ}
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, *words],
-                stdin=subprocess.PIPE,  # never written to: its end tells that we are gone
-                stdout=self._printed,
-                stderr=self._printed,
-                pass_fds=[theirs.fileno()],
-                env=environment,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", _PROGRAM, *words],
+                    stdin=subprocess.PIPE,  # never written to: its end tells that we are gone
+                    stdout=self._printed,
+                    stderr=self._printed,
+                    pass_fds=[theirs.fileno()],
+                    env=environment,
+                )
+            except OSError as error:
+                raise WorkerError(what=f"no process could be started: {error}") from error
         self._answer(None)  # it is ready
 
     def _answer(self, seconds: float | None) -> NetResult:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from caffe2keras.errors import EmitError
 
-__all__ = ["remove_leftovers", "replacing"]
+__all__ = ["replacing"]
 
 _SUFFIX = ".part"
 
@@ -47,12 +47,6 @@ def replacing(target: Path) -> Iterator[Path]:
         if scratch is not None:
             with suppress(FileNotFoundError):
                 scratch.unlink()
-
-
-def remove_leftovers(target: Path) -> None:
-    """Take away what killed processes have left beside a target; nobody may be writing it."""
-    for path in _leftovers(target):
-        path.unlink(missing_ok=True)
 
 
 def _remove_orphans(target: Path) -> None:

@@ -100,6 +100,13 @@ def test_what_happens_to_one_net_happens_to_no_other(net, manifest, plugin, digi
     assert written == [NAME, "first.h5", "last.h5"]
 
 
+def test_no_process_is_its_nets_failure(net, manifest, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    [result] = batch(manifest({"prototxt": net("ape")}), tmp_path / "out").nets
+    assert (result.status, result.exit_code) == ("stopped", 1)
+    assert result.failure.what.startswith("no process could be started: ")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc to watch memory by")
 def test_a_net_that_takes_too_much_memory_is_stopped(net, manifest, plugin, tmp_path):
     good = {"prototxt": net("good")}
@@ -371,15 +378,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from caffe2keras.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
-
-
-def test_what_a_killed_process_has_left_is_taken_away(net, manifest, tmp_path):
-    source = manifest({"prototxt": net("ape")})
-    folder = tmp_path / "out" / "nets"
-    folder.mkdir(parents=True)
-    (folder / ".ape.h5.abc123.part").write_bytes(b"half")
-    assert batch(source, tmp_path / "out").ok
-    assert [path.name for path in folder.iterdir()] == ["ape.h5"]
 
 
 # Many nets of many kinds
