@@ -3,7 +3,12 @@
 Importing this package registers every class under ``caffe2keras>``, so that Keras can load a
 file that uses them. It imports Keras and nothing else of caffe2keras; each layer computes the
 same numbers on every backend (on OpenVINO, inference only).
+
+The Keras is that which is installed: 3, or for what predicts tf.keras 2 or Keras 2.3 on Theano
+(``dialect`` says how). What they do not have says so when it is asked for.
 """
+
+from typing import TYPE_CHECKING
 
 from caffe2keras.runtime.accuracy import Accuracy
 from caffe2keras.runtime.activation import AbsVal, Clip, SignedSqrt, SoftThreshold, Swish, Threshold
@@ -26,6 +31,7 @@ from caffe2keras.runtime.convolution import Conv
 from caffe2keras.runtime.convolution_transpose import ConvTranspose
 from caffe2keras.runtime.count_sketch import CountSketch
 from caffe2keras.runtime.detection_output import DetectionOutput
+from caffe2keras.runtime.dialect import IS_KERAS_3
 from caffe2keras.runtime.distance import InnerDistance
 from caffe2keras.runtime.distance_losses import (
     ContrastiveLoss,
@@ -39,7 +45,7 @@ from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.indexing import BatchReindex, Filter, Tile
 from caffe2keras.runtime.interpolation import Interpolation2D
 from caffe2keras.runtime.locally_connected import LocallyConnected2D
-from caffe2keras.runtime.lr_multiplier import LearningRateMultiplier, set_lr_multipliers
+from caffe2keras.runtime.lr_multiplier import set_lr_multipliers
 from caffe2keras.runtime.lrn import LRN
 from caffe2keras.runtime.lstm_cond import LSTMCond
 from caffe2keras.runtime.mdlstm import MDLSTM, MultiDirectionalLSTM
@@ -76,6 +82,13 @@ from caffe2keras.runtime.solvers import (
 from caffe2keras.runtime.step_marks import StepMarks
 from caffe2keras.runtime.unpooling import MaxUnpooling2D, Unpooling2D
 from caffe2keras.runtime.yolo_detection import YoloDetectionOutput, Yolov3DetectionOutput
+
+if TYPE_CHECKING or IS_KERAS_3:
+    from caffe2keras.runtime.lr_multiplier import LearningRateMultiplier
+else:
+    from caffe2keras.runtime.dialect.stock import LearningRateMultiplier, provide
+
+    provide()
 
 __all__ = [
     "LRN",

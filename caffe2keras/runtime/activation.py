@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
+
+from caffe2keras.runtime.dialect import keras, ops
 
 __all__ = ["AbsVal", "Clip", "SignedSqrt", "SoftThreshold", "Swish", "Threshold"]
 

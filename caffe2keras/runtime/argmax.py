@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
+
+from caffe2keras.runtime.dialect import keras, ops, prod
 
 __all__ = ["ArgMax"]
 
@@ -60,7 +59,7 @@ class ArgMax(keras.Layer):
         On OpenVINO a model that predicts has forgotten its batch size.
         """
         searched = input_shape[1:] if self.axis is None else (input_shape[self.axis],)
-        self._size = math.prod(size for size in searched if size is not None)
+        self._size = prod(size for size in searched if size is not None)
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """The positions, the values, or both."""
@@ -68,7 +67,7 @@ class ArgMax(keras.Layer):
         if self.axis is not None:
             positions, values = self._largest(inputs, self.axis % rank)
             return values if self.out_max_val else positions
-        flat = ops.reshape(inputs, (-1, math.prod(inputs.shape[1:])))
+        flat = ops.reshape(inputs, (-1, prod(inputs.shape[1:])))
         positions, values = self._largest(flat, 1)
         rows = [positions, values] if self.out_max_val else [positions]
         stacked = ops.stack(rows, axis=1)
@@ -103,7 +102,7 @@ class ArgMax(keras.Layer):
         rank = len(input_shape)
         searched = input_shape[1:] if self.axis is None else (input_shape[self.axis],)
         known = [size for size in searched if size is not None]
-        if len(known) < len(searched) or math.prod(known) < self.top_k:
+        if len(known) < len(searched) or prod(known) < self.top_k:
             raise ValueError(
                 f"Expected to search at least top_k={self.top_k} values, a known number. "
                 f"Received: input_shape={input_shape}, axis={self.axis}"

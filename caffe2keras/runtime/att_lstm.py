@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
 from caffe2keras.runtime.attention import AttentiveLSTM, attend
 from caffe2keras.runtime.base_lstm import GATES, first_mask, hard_sigmoid
+from caffe2keras.runtime.dialect import keras, ops
 from caffe2keras.runtime.fork_weights import check_fork_version, fuse_gates
 from caffe2keras.runtime.through_time import Shape, Tensor
 
@@ -78,7 +77,7 @@ class AttLSTM(AttentiveLSTM):
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         """The states h, and what else was asked for."""
-        context, *given = inputs if isinstance(inputs, list | tuple) else [inputs]
+        context, *given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         context = self._over_time(context)
         looks = self._mask_over_time(first_mask(mask))
         context = self._drop_inputs(context, training)
@@ -169,4 +168,4 @@ class AttLSTM(AttentiveLSTM):
 
 def _context_of(shapes: Any) -> Shape:
     """The first shape, of one or of a list."""
-    return tuple(shapes[0]) if isinstance(shapes[0], list | tuple) else tuple(shapes)
+    return tuple(shapes[0]) if isinstance(shapes[0], (list, tuple)) else tuple(shapes)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
 from caffe2keras.runtime.attention import AttentiveLSTM, attend
 from caffe2keras.runtime.base_lstm import GATES, first_mask, hard_sigmoid, words_and_context
+from caffe2keras.runtime.dialect import keras, ops, zip
 from caffe2keras.runtime.fork_weights import check_fork_version
 from caffe2keras.runtime.through_time import Shape, Tensor
 
@@ -89,7 +88,7 @@ class AttLSTMCond(AttentiveLSTM):
     def call(self, inputs: Sequence[Tensor], mask: Any = None, training: bool = False) -> Any:
         """The states h, and what else was asked for."""
         words, context, *given = words_and_context(inputs)
-        valid, looks = (mask[0], mask[1]) if isinstance(mask, list | tuple) else (mask, None)
+        valid, looks = (mask[0], mask[1]) if isinstance(mask, (list, tuple)) else (mask, None)
         if looks is None and self.legacy_mask:
             looks = ops.not_equal(ops.sum(context, axis=-1), 0.0)
         context = self._drop_inputs(context, training)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from keras import ops
-
 from caffe2keras.runtime.base_lstm import RecurrentLSTM
+from caffe2keras.runtime.dialect import ops
 from caffe2keras.runtime.through_time import Shape, Tensor, silence_before_the_first
 
 __all__ = ["ATTENTION_MODES", "AttentiveLSTM", "attend", "score"]

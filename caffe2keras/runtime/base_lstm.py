@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
-
+from caffe2keras.runtime.dialect import keras, ops
 from caffe2keras.runtime.through_time import Shape, Step, Tensor, run_through_time
 
 __all__ = [
@@ -117,7 +115,7 @@ class RecurrentLSTM(keras.Layer):
     ) -> Any:
         """The layer's outputs; initial states count as inputs, however they are given."""
         if initial_state is not None:
-            own = inputs if isinstance(inputs, list | tuple) else [inputs]
+            own = inputs if isinstance(inputs, (list, tuple)) else [inputs]
             inputs = [*own, *initial_state]
         return super().__call__(inputs, **kwargs)
 
@@ -236,13 +234,13 @@ class RecurrentLSTM(keras.Layer):
 
 def first_mask(mask: Any) -> Tensor | None:
     """The first mask, of one or of a list."""
-    return mask[0] if isinstance(mask, list | tuple) else mask
+    return mask[0] if isinstance(mask, (list, tuple)) else mask
 
 
 def words_and_context(inputs: Sequence[Any]) -> list[Any]:
     """The two or four inputs of a layer that reads words, or their shapes."""
-    if not isinstance(inputs, list | tuple) or len(inputs) not in (2, 4):
-        count = len(inputs) if isinstance(inputs, list | tuple) else 1
+    if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 4):
+        count = len(inputs) if isinstance(inputs, (list, tuple)) else 1
         raise ValueError(
             f"Expected the inputs words and context, and h and c or not. Received {count} inputs"
         )

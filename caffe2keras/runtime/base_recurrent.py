@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
-from keras import ops
+from caffe2keras.runtime.dialect import keras, ops, zip
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 __all__ = ["LSTMCell", "RNNCell", "Recurrent", "Shape", "remembered"]
 
-Shape = tuple[int | None, ...]
+Shape: TypeAlias = "tuple[int | None, ...]"
 
 
 class LSTMCell(keras.Layer):
@@ -137,7 +139,7 @@ class Recurrent(keras.Layer):
             state.assign(ops.zeros(state.shape))
 
     def _shapes(self, input_shape: Any) -> list[Shape]:
-        lone = not isinstance(input_shape[0], list | tuple)
+        lone = not isinstance(input_shape[0], (list, tuple))
         shapes = [tuple(input_shape)] if lone else [tuple(shape) for shape in input_shape]
         states = len(self.cell.state_size) * self.use_initial_states
         expected = 1 + self.use_cont + self.use_static + states
@@ -147,13 +149,13 @@ class Recurrent(keras.Layer):
 
     def _stepped(self, inputs: Any, mask: Any) -> tuple[keras.KerasTensor, list[keras.KerasTensor]]:
         """The hidden state at every step (N, T, H), and the last states (N, H)."""
-        x, *rest = inputs if isinstance(inputs, list | tuple) else [inputs]
+        x, *rest = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         driven = ops.matmul(x, self.kernel) + self.bias
         cont = rest.pop(0) if self.use_cont else ops.ones_like(x[..., 0])
         if self.use_static:
             driven = driven + ops.expand_dims(ops.matmul(rest.pop(0), self.static_kernel), 1)
         rows = ops.concatenate([driven, ops.expand_dims(cont, -1)], axis=-1)
-        mask = mask[0] if isinstance(mask, list | tuple) else mask
+        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         hidden, *states = self.steps(rows, initial_state=self._before(rest), mask=mask)
         for state, last in zip(self.states, states, strict=bool(self.states)):
             state.assign(last)
@@ -169,7 +171,7 @@ class Recurrent(keras.Layer):
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of x for the sequence, none for the states."""
-        mask = mask[0] if isinstance(mask, list | tuple) else mask
+        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         return [mask, *[None] * len(self.cell.state_size)] if self.return_states else mask
 
     def _answer(self, outputs: keras.KerasTensor, states: Sequence[keras.KerasTensor]) -> Any:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
-from keras import ops
 
+from caffe2keras.runtime.dialect import keras, ops
 from caffe2keras.runtime.glibc import c_random
 from caffe2keras.runtime.spatial import channel_axis, resolve_data_format
 
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
 __all__ = ["Shape", "Sketching", "as_image", "is_list", "listed", "to_places", "with_channels"]
 
-Shape = tuple[int | None, ...]
+Shape: TypeAlias = "tuple[int | None, ...]"
 
 
 class Sketching(keras.Layer):
@@ -113,7 +115,7 @@ def _drawn(numbers: Iterator[int], count: int) -> np.ndarray:
 
 def is_list(input_shape: Any) -> bool:
     """Whether it is the shapes of several inputs."""
-    return bool(input_shape) and isinstance(input_shape[0], list | tuple)
+    return bool(input_shape) and isinstance(input_shape[0], (list, tuple))
 
 
 def listed(input_shape: Any) -> list[Shape]:

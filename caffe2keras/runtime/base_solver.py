@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
-
+from caffe2keras.runtime.dialect import keras, ops, zip
 from caffe2keras.runtime.lr_multiplier import Multipliers, multiplier_of
 
 __all__ = ["CaffeSolver"]

@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
-
 from caffe2keras.runtime.base_sketch import (
     Shape,
     Sketching,
@@ -20,6 +17,7 @@ from caffe2keras.runtime.base_sketch import (
     to_places,
     with_channels,
 )
+from caffe2keras.runtime.dialect import keras, ops, zip
 from caffe2keras.runtime.spatial import channel_axis, resolve_data_format
 
 __all__ = ["BilinearPooling", "CompactBilinearPooling"]

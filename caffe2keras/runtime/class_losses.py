@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
-import keras
-from keras import ops
-
 from caffe2keras.runtime.base_loss import CaffeLoss, check_normalization, divisor, with_value
+from caffe2keras.runtime.dialect import keras, ops, prod
 
 __all__ = [
     "HingeLoss",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 
-import keras
-from keras import ops
-
 from caffe2keras.runtime.base_convolution import BaseConvolution, spread_kernel
+from caffe2keras.runtime.dialect import keras, ops, prod, zip
 from caffe2keras.runtime.spatial import pad_spatial, spatial_axes
 
 __all__ = ["Conv"]
@@ -85,5 +83,5 @@ class Conv(BaseConvolution):
     def _spreading_is_cheaper(self, strides: tuple[int, ...], dilation: tuple[int, ...]) -> bool:
         # Keras refuses stride and dilation together. Either the kernel carries its own zeros
         # (cost: its area), or every position is computed and most are dropped (cost: strides).
-        spread = math.prod(d * (k - 1) + 1 for k, d in zip(self.kernel_size, dilation, strict=True))
-        return spread <= math.prod(self.kernel_size) * math.prod(strides)
+        spread = prod(d * (k - 1) + 1 for k, d in zip(self.kernel_size, dilation, strict=True))
+        return bool(spread <= prod(self.kernel_size) * prod(strides))

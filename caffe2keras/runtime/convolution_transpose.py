@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
-import keras
-from keras import ops
-
 from caffe2keras.runtime.base_convolution import BaseConvolution, spread_kernel
+from caffe2keras.runtime.dialect import keras, ops, prod, zip
 from caffe2keras.runtime.spatial import pad_spatial, spatial_axes
 
 __all__ = ["ConvTranspose"]
@@ -88,7 +84,7 @@ class ConvTranspose(BaseConvolution):
         in_group = channels // self.groups
         kernel = ops.reshape(kernel, (*cut, features, self.groups, in_group))
         order = (*tap_axes, 2 * rank + 2, 2 * rank + 1, *phase_axes, 2 * rank)
-        outputs = self.filters * math.prod(strides)
+        outputs = self.filters * prod(strides)
         return ops.reshape(ops.transpose(kernel, order), (*taps, in_group, outputs))
 
     def _interleaved(self, phases: keras.KerasTensor) -> keras.KerasTensor:

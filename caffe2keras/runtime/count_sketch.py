@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-from keras import ops
-
 from caffe2keras.runtime.base_sketch import Sketching, as_image, is_list, listed, with_channels
+from caffe2keras.runtime.dialect import keras, ops
 
 __all__ = ["CountSketch"]
 
@@ -38,12 +36,12 @@ class CountSketch(Sketching):
 
     def call(self, inputs: Any) -> Any:
         """The sketches."""
-        tensors = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+        tensors = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         outputs = [
             as_image(self._sketched(x, k), x, self.data_format) for k, x in enumerate(tensors)
         ]
         outputs = [ops.cast(each, self.compute_dtype) for each in outputs]
-        return outputs if isinstance(inputs, list | tuple) else outputs[0]
+        return outputs if isinstance(inputs, (list, tuple)) else outputs[0]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The input's shape with other channels, or a list of such shapes."""

@@ -12,20 +12,21 @@ steps instead of H W. To make columns of the diagonals, row y is pushed y places
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
-import keras
-from keras import ops
-
+from caffe2keras.runtime.dialect import keras, ops
 from caffe2keras.runtime.through_time import Tensor, run_through_time
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 __all__ = ["PixelStep", "run_along_diagonals", "skew", "unskew"]
 
 # (z, h above, h to the left, c above, c to the left) -> (h, c)
-PixelStep: TypeAlias = Callable[
+PixelStep: TypeAlias = """Callable[
     [Tensor, Tensor, Tensor, Tensor, Tensor],
     tuple[Tensor, Tensor],
-]
+]"""
 
 
 def run_along_diagonals(

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
-
 from caffe2keras.runtime.base_loss import (
     CaffeLoss,
     check_normalization,
@@ -15,6 +12,7 @@ from caffe2keras.runtime.base_loss import (
     seen_as,
     with_value,
 )
+from caffe2keras.runtime.dialect import keras, ops
 
 __all__ = ["ContrastiveLoss", "EuclideanLoss", "SigmoidCrossEntropyLoss", "SmoothL1Loss"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
+from caffe2keras.runtime.dialect import keras
 
 __all__ = ["SampledDropout"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-
 from caffe2keras.runtime.blocks import CollapseRows, TileBlocks
+from caffe2keras.runtime.dialect import keras, zip
 from caffe2keras.runtime.mdlstm import MultiDirectionalLSTM
 
 __all__ = ["handwriting_network"]

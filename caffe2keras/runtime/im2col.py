@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
-
+from caffe2keras.runtime.dialect import keras, ops, prod
 from caffe2keras.runtime.spatial import (
     channel_axis,
     pad_spatial,
@@ -103,7 +100,7 @@ class Im2col(keras.Layer):
         shape = list(input_shape)
         channels = channel_axis(rank, self.data_format)
         before = input_shape[channels]
-        shape[channels] = None if before is None else before * math.prod(self.kernel_size)
+        shape[channels] = None if before is None else before * prod(self.kernel_size)
         for i, axis in enumerate(spatial_axes(rank, self.data_format)):
             size = input_shape[axis]
             shape[axis] = None if size is None else self._places(size, i)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
-
+from caffe2keras.runtime.dialect import keras, ops
 from caffe2keras.runtime.spatial import per_axis, resolve_data_format, spatial_axes
 
 __all__ = ["Interpolation2D"]

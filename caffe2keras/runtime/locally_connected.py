@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
-
+from caffe2keras.runtime.dialect import keras, ops
 from caffe2keras.runtime.im2col import Im2col
 from caffe2keras.runtime.spatial import channel_axis, spatial_axes
 

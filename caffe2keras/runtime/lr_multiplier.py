@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
-from keras import ops
+from caffe2keras.runtime.dialect import keras, ops, zip
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 __all__ = ["LearningRateMultiplier", "multiplier_of", "set_lr_multipliers"]
 
-Multipliers = Mapping[str, float | None]
+Multipliers: TypeAlias = "Mapping[str, float | None]"
 
 
 def set_lr_multipliers(layer: keras.Layer, **multipliers: float | None) -> None:
@@ -29,13 +31,18 @@ def set_lr_multipliers(layer: keras.Layer, **multipliers: float | None) -> None:
     Raises:
         ValueError: the layer has no such variable.
     """
-    variables = {variable.name: variable for variable in layer.weights}
+    variables = {_path(variable).rpartition("/")[2]: variable for variable in layer.weights}
     for name, multiplier in multipliers.items():
         if name not in variables:
             raise ValueError(
                 f"Layer {layer.name!r} has the variables {sorted(variables)}. Received: {name!r}"
             )
         variables[name].lr_multiplier = None if multiplier is None else float(multiplier)
+
+
+def _path(variable: keras.Variable) -> str:
+    """As ``conv1/kernel``; Keras 2 calls it the variable's name."""
+    return str(getattr(variable, "path", None) or variable.name).partition(":")[0]
 
 
 def multiplier_of(
@@ -48,7 +55,7 @@ def multiplier_of(
         multipliers: as those of :class:`LearningRateMultiplier`.
         attribute: where a variable carries its own.
     """
-    path = variable.path
+    path = _path(variable)
     for key, multiplier in multipliers.items():
         if path == key or path.startswith(f"{key}/") or fnmatchcase(path, key):
             return 1.0 if multiplier is None else float(multiplier)

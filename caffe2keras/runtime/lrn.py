@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-from keras import ops
-
+from caffe2keras.runtime.dialect import keras, ops
 from caffe2keras.runtime.spatial import channel_axis, pad_spatial, resolve_data_format
 
 __all__ = ["LRN"]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
 from caffe2keras.runtime.base_lstm import (
     GATES,
@@ -16,6 +14,7 @@ from caffe2keras.runtime.base_lstm import (
     hard_sigmoid,
     words_and_context,
 )
+from caffe2keras.runtime.dialect import keras, ops
 from caffe2keras.runtime.fork_weights import check_fork_version
 from caffe2keras.runtime.through_time import Shape, Tensor, silence_before_the_first
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
+from caffe2keras.runtime.dialect import keras, zip
 
 __all__ = ["WeightedSum"]
 

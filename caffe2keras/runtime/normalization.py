@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
+from caffe2keras.runtime.dialect import keras, ops
 
 __all__ = ["MVN", "BatchStatisticsNormalization", "StoredStatisticsNormalization"]
 
@@ -123,6 +122,15 @@ class StoredStatisticsNormalization(keras.layers.BatchNormalization):
 
     Args:
         **kwargs: as for ``keras.layers.BatchNormalization``.
+
+    Input shape:
+        any.
+
+    Output shape:
+        the input's.
+
+    Example:
+        >>> StoredStatisticsNormalization()(keras.ops.ones((2, 3)), training=True)  # nearly 1
     """
 
     def call(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
+from caffe2keras.runtime.dialect import keras, ops
 
 __all__ = ["Normalize"]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
+from caffe2keras.runtime.dialect import keras, ops
 from caffe2keras.runtime.window import PoolingWindow
 
 __all__ = ["Pooling2D", "Pooling3D", "StochasticPooling2D"]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
+from caffe2keras.runtime.dialect import keras, ops, zip
 from caffe2keras.runtime.spatial import spatial_axes
 from caffe2keras.runtime.window import PoolingWindow
 

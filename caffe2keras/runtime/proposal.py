@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
+from caffe2keras.runtime.dialect import keras, ops, zip
 from caffe2keras.runtime.spatial import channel_axis, resolve_data_format, spatial_axes
 from caffe2keras.runtime.suppression import LOWEST, first_places, is_among_best, turns_of_kept
 

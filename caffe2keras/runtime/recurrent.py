@@ -11,10 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
-
 from caffe2keras.runtime.base_recurrent import LSTMCell, Recurrent, RNNCell, Shape, remembered
+from caffe2keras.runtime.dialect import keras, ops
 
 __all__ = ["CaffeLSTM", "CaffeRNN", "LSTMUnit"]
 

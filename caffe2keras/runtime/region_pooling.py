@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
+from caffe2keras.runtime.dialect import keras, ops, zip
 from caffe2keras.runtime.spatial import channel_axis, per_axis, resolve_data_format, spatial_axes
 
 __all__ = ["RegionPooling", "quotients", "rounded"]

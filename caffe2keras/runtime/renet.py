@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-from keras import ops
-
 from caffe2keras.runtime.base_mdlstm import channels_last, from_channels_last
+from caffe2keras.runtime.dialect import keras, ops
 from caffe2keras.runtime.spatial import channel_axis, resolve_data_format
 from caffe2keras.runtime.through_time import Shape, Tensor
 

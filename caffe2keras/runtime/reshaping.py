@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
+from caffe2keras.runtime.dialect import keras, ops, prod
 
 __all__ = ["FixedReshape", "Transpose"]
 
@@ -53,9 +51,9 @@ class FixedReshape(keras.Layer):
         """
         sizes = [size for size in input_shape if size is not None]
         known = len(sizes) == len(input_shape)
-        if known and math.prod(sizes) != math.prod(self.target_shape):
+        if known and prod(sizes) != prod(self.target_shape):
             raise ValueError(
-                f"Expected an input of {math.prod(self.target_shape)} values to reshape to "
+                f"Expected an input of {prod(self.target_shape)} values to reshape to "
                 f"{self.target_shape}. Received: input_shape={input_shape}"
             )
         return self.target_shape

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
 from caffe2keras.runtime.base_solver import CaffeSolver
+from caffe2keras.runtime.dialect import keras, ops
 
 __all__ = [
     "CaffeAdaDelta",

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
-from keras import ops
+from caffe2keras.runtime.dialect import keras, ops, zip
 
 __all__ = ["channel_axis", "pad_spatial", "per_axis", "resolve_data_format", "spatial_axes"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
+
+from caffe2keras.runtime.dialect import keras, ops
 
 __all__ = ["StepMarks"]
 

@@ -8,18 +8,21 @@ equals, by its place, and what is sorted are whole numbers of which no two are e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
-from keras import ops
+
+from caffe2keras.runtime.dialect import keras, ops
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 __all__ = ["LOWEST", "first_places", "is_among_best", "rows_of_minus_one", "turns_of_kept"]
 
 # A box with this score takes no part; Caffe's own -FLT_MAX.
 LOWEST = float(np.finfo(np.float32).min)
 
-Overlap = Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]
+Overlap: TypeAlias = "Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]"
 
 
 def is_among_best(scores: keras.KerasTensor, count: int, size: int) -> keras.KerasTensor:

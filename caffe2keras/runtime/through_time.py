@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-import keras
-from keras import ops
+from caffe2keras.runtime.dialect import keras, ops, zip
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 __all__ = ["Shape", "Step", "Tensor", "run_through_time", "silence_before_the_first"]
 
-Tensor: TypeAlias = keras.KerasTensor
-Shape: TypeAlias = tuple[int | None, ...]
-Step: TypeAlias = Callable[[list[Tensor], list[Tensor]], list[Tensor]]
+Tensor: TypeAlias = "keras.KerasTensor"
+Shape: TypeAlias = "tuple[int | None, ...]"
+Step: TypeAlias = "Callable[[list[Tensor], list[Tensor]], list[Tensor]]"
 
 
 def run_through_time(

@@ -15,9 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
-
+from caffe2keras.runtime.dialect import keras, ops, zip
 from caffe2keras.runtime.spatial import pad_spatial, per_axis, resolve_data_format, spatial_axes
 
 __all__ = ["PoolingWindow"]

@@ -7,14 +7,12 @@ they are for.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
-from keras import ops
 
+from caffe2keras.runtime.dialect import keras, ops, prod, zip
 from caffe2keras.runtime.spatial import channel_axis, resolve_data_format
 from caffe2keras.runtime.suppression import (
     LOWEST,
@@ -23,10 +21,13 @@ from caffe2keras.runtime.suppression import (
     turns_of_kept,
 )
 
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
 __all__ = ["YoloDetectionOutput", "Yolov3DetectionOutput"]
 
 # label, score, box (centre x and y, width, height), each (boxes, ...)
-Found = tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]
+Found: TypeAlias = "tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]"
 
 
 class _Detections(keras.Layer):
@@ -64,7 +65,7 @@ class _Detections(keras.Layer):
     def call(self, inputs: Any) -> keras.KerasTensor:
         """The rows."""
         maps = [self._by_box(x) for x in _as_list(inputs)]
-        size = self._images * sum(math.prod(values.shape[1:4]) for values in maps)
+        size = self._images * sum(prod(values.shape[1:4]) for values in maps)
         parts = [self._of_one_map(index, values) for index, values in enumerate(maps)]
         label, score, boxes = (ops.concatenate(part, axis=0) for part in zip(*parts, strict=True))
         kept = turns_of_kept(
@@ -118,7 +119,7 @@ class _Detections(keras.Layer):
             sizes = [size for axis, size in enumerate(shape) if axis != channel]
             if None in sizes:
                 return None
-            count += math.prod(size for size in sizes if size is not None) * self.num_box
+            count += prod(size for size in sizes if size is not None) * self.num_box
         return count
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
@@ -278,7 +279,7 @@ class Yolov3DetectionOutput(_Detections):
 
 def _as_list(inputs: Any) -> list[Any]:
     """One map, or its shape, as a list of one."""
-    one = hasattr(inputs, "shape") or isinstance(inputs[0], int | None)
+    one = hasattr(inputs, "shape") or isinstance(inputs[0], (int, type(None)))
     return [inputs] if one else list(inputs)
 
 

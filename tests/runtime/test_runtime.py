@@ -19,7 +19,12 @@ LAYERS = {name: kind for name, kind in CLASSES.items() if issubclass(kind, keras
 
 def test_everything_is_a_layer_or_serves_training():
     others = set(CLASSES) - set(LAYERS)
-    training = (keras.optimizers.Optimizer, keras.optimizers.schedules.LearningRateSchedule)
+    training = (
+        keras.losses.Loss,
+        keras.metrics.Metric,
+        keras.optimizers.Optimizer,
+        keras.optimizers.schedules.LearningRateSchedule,
+    )
     assert all(issubclass(CLASSES[name], training) for name in others)
     assert len(LAYERS) > 30
 

@@ -1,0 +1,44 @@
+"""``keras`` as the layers speak of it, made of tf.keras 2."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import tensorflow as tf
+
+from caffe2keras.runtime.dialect.keras2 import (
+    Names,
+    SeedGenerator,
+    serializable,
+    training_words,
+)
+
+__all__ = ["keras"]
+
+
+class Layer(tf.keras.layers.Layer):
+    """tf.keras's, whose code is run as it stands: the layers' loops are over what is known."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._autograph = False
+
+
+def _register(package: str, thing: Any) -> None:
+    tf.keras.saving.register_keras_serializable(package=package)(thing)
+
+
+def _dropout(inputs: Any, rate: float, seed: SeedGenerator | None = None) -> Any:
+    return tf.nn.dropout(inputs, rate, seed=seed.seed if seed else None)
+
+
+keras = Names(
+    tf.keras,
+    __version__=tf.__version__,
+    Layer=Layer,
+    config=SimpleNamespace(image_data_format=tf.keras.backend.image_data_format),
+    random=SimpleNamespace(SeedGenerator=SeedGenerator, dropout=_dropout),
+    saving=Names(tf.keras.saving, register_keras_serializable=serializable(_register)),
+    **training_words(tf.keras),
+)
