@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import h5py
+import numpy as np
 
 from caffe2keras.errors import InputError
 from caffe2keras.graph.net import Note, Shape
 from caffe2keras.layout import DataFormat, Layout
+from caffe2keras.read.archive import ARCHIVE_DAMAGE, weighed_members
 from caffe2keras.read.content import Content, content_of, first_bytes
+from caffe2keras.read.hdf5 import opened
 
 __all__ = [
     "HDF5_ATTRIBUTE",
@@ -38,6 +41,7 @@ __all__ = [
 ]
 
 HDF5_ATTRIBUTE = "caffe2keras"
+_LONGEST = 256 << 20  # bytes of a record; that of a net of ten thousand layers has ten million
 ZIP_MEMBER = "caffe2keras.json"
 
 
@@ -236,7 +240,7 @@ def read_record(path: str | PathLike[str]) -> Record:
         )
     try:
         record: Record = _decode(Record, json.loads(text), "record")
-    except ValueError as error:  # json.JSONDecodeError is one
+    except (ValueError, RecursionError) as error:  # json.JSONDecodeError is one
         raise InputError(
             what=f"the record of the conversion in {path} is damaged",
             why=str(error),
@@ -249,22 +253,46 @@ def _text(path: Path) -> str | bytes | None:
     content = content_of(first_bytes(path, InputError))
     try:
         if content is Content.HDF5:
-            with h5py.File(path, "r") as file:
-                text: str | bytes | None = file.attrs.get(HDF5_ATTRIBUTE)
-            return text
+            with opened(path, InputError) as file:
+                return _attribute(file)
         if content is Content.ZIP:
             with zipfile.ZipFile(path) as archive:
-                return archive.read(ZIP_MEMBER) if ZIP_MEMBER in archive.namelist() else None
-    except (OSError, zipfile.BadZipFile) as error:
+                return _member(archive)
+    except (*ARCHIVE_DAMAGE, InputError) as error:
         raise InputError(
             what=f"{path} is damaged",
-            why=str(error),
+            why=error.why if isinstance(error, InputError) else str(error),
             hint="convert the Caffe net again",
         ) from error
     raise InputError(
         what=f"{path} is not a Keras model",
         why=f"expected an HDF5 file or a .keras archive, received {content.value}",
     )
+
+
+def _attribute(file: h5py.File) -> bytes | None:
+    """The record in an HDF5 file, whose own word on its size is not enough."""
+    name = HDF5_ATTRIBUTE.encode()
+    if not h5py.h5a.exists(file.id, name):
+        return None
+    attribute = h5py.h5a.open(file.id, name)
+    kind = attribute.get_type()
+    if not isinstance(kind, h5py.h5t.TypeStringID) or kind.is_variable_str() or attribute.shape:
+        raise ValueError("its record is no text")
+    if kind.get_size() > _LONGEST:
+        raise ValueError(f"its record declares {kind.get_size():,} bytes")
+    text = np.empty((), attribute.dtype)
+    attribute.read(text)
+    return text.tobytes().rstrip(b"\0")
+
+
+def _member(archive: zipfile.ZipFile) -> bytes | None:
+    sizes = {member.filename: member.file_size for member in weighed_members(archive)}
+    if ZIP_MEMBER not in sizes:
+        return None
+    if sizes[ZIP_MEMBER] > _LONGEST:
+        raise ValueError(f"its record declares {sizes[ZIP_MEMBER]:,} bytes")
+    return archive.read(ZIP_MEMBER)
 
 
 def _decode(kind: Any, value: Any, path: str) -> Any:

@@ -34,7 +34,7 @@ from caffe2keras.batch.options import (
 )
 from caffe2keras.batch.urls import is_url, read_text
 from caffe2keras.errors import ManifestError
-from caffe2keras.read.content import unreadable
+from caffe2keras.read.content import whole
 
 __all__ = ["ENDINGS", "ENTRY", "Entry", "read_manifest"]
 
@@ -152,11 +152,9 @@ def _text(path: str) -> str:
     if is_url(path):
         return read_text(path)
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return whole(Path(path), ManifestError).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ManifestError(what="a manifest is UTF-8 text, and this is not", where=path) from error
-    except OSError as error:
-        raise unreadable(Path(path), error, ManifestError) from error
 
 
 def _parse(path: str) -> Callable[[str], Any]:
@@ -173,14 +171,14 @@ def _parse(path: str) -> Callable[[str], Any]:
 def _toml(text: str) -> Any:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise Misfit(f"this is no TOML: {error}") from error
 
 
 def _json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of 5000 digits
         raise Misfit(f"this is no JSON: {error}") from error
 
 
@@ -202,14 +200,16 @@ def _yaml(text: str) -> Any:
     Loader.add_constructor("tag:yaml.org,2002:map", mapping)
     try:
         return yaml.load(text, Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise Misfit(f"this is no YAML: {' '.join(str(error).split())}") from error
 
 
 def _unique(pairs: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for key, value in pairs:
-        if key in table:
+        if not isinstance(key, str | int | float | bool | None):
+            raise Misfit(f"a key is a name, and {key!r:.60} is none")
+        if str(key) in table:
             raise Misfit(f'the key "{key}" stands twice in one table')
         table[str(key)] = value
     return table

@@ -159,6 +159,13 @@ def _shapes(piece: Layer, layer: Layer, told: Mapping[str, Shape]) -> dict[Key, 
     # Declared shapes stand in the order of the tops that the prototxt names, dropped ones included.
     declared = dict(zip(layer.tops, _declared(layer), strict=True))
     shapes = {top: told.get(top.name, declared[top]) for top in piece.tops}
+    if not layer.tops:
+        raise GraphError(
+            what=f"{layer} produces nothing",
+            where=layer.where,
+            why="a layer that feeds the net needs a top",
+            hint="is a top misspelled?",
+        )
     first = shapes.get(layer.tops[0])
     if first and layer.type in _LABELLED:
         batch: Shape = first[:1]

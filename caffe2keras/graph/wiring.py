@@ -20,12 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["did_you_mean", "name_layers", "wire"]
 
 
+# Characters; looking for what is nearest to a long text takes long.
+_LONGEST_SLIP = 200
+
 _NOTHING: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """A hint with the nearest known names, or ""."""
-    near = difflib.get_close_matches(name, known, n=3)
+    if len(name) > _LONGEST_SLIP:
+        return ""
+    short = [one for one in known if len(one) <= _LONGEST_SLIP]
+    near = difflib.get_close_matches(name, short, n=3)
     return "did you mean " + " or ".join(f'"{one}"' for one in near) + "?" if near else ""
 
 

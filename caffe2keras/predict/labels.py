@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 
 from caffe2keras.errors import InputError
-from caffe2keras.read.content import unreadable
+from caffe2keras.read.content import whole
 
 __all__ = ["read_labels"]
 
@@ -21,9 +21,7 @@ def read_labels(path: str | PathLike[str]) -> tuple[str, ...]:
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except OSError as cause:
-        raise unreadable(path, cause, InputError) from cause
+        lines = whole(path, InputError).decode("utf-8-sig").rstrip().splitlines()
     except UnicodeDecodeError as cause:
         raise InputError(what=f"{path} is no text", why=str(cause)) from cause
     if not lines:

@@ -11,7 +11,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from caffe2keras.errors import CaffemodelError, PrototxtError
 from caffe2keras.proto import caffe_pb2
 from caffe2keras.read.binary import read_binary
-from caffe2keras.read.content import decoded
+from caffe2keras.read.content import decoded, whole
 
 __all__ = ["read_binary_net"]
 
@@ -27,8 +27,8 @@ def read_binary_net(path: Path) -> caffe_pb2.NetParameter:
     _refuse_weights(path)
     net = caffe_pb2.NetParameter()
     try:
-        net.ParseFromString(path.read_bytes())
-    except (DecodeError, OSError) as cause:
+        net.ParseFromString(whole(path, PrototxtError))
+    except DecodeError as cause:
         raise _no_prototxt(path, str(cause)) from cause
     _settle(net, net, "")
     return net

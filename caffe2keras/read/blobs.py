@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from os import PathLike
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caffe2keras.errors import BlobFileError, CaffemodelError
+from caffe2keras.read.archive import ARCHIVE_DAMAGE, weighed_members
 from caffe2keras.read.content import Content, content_of, first_bytes
 
 __all__ = ["ORIGIN_MEMBER", "ReferenceBlobs", "read_blobs"]
@@ -28,11 +29,9 @@ ORIGIN_MEMBER = "recorded.json"
 _LONGEST_ORIGIN = 1 << 16
 
 _SIDES = ("input", "output")
-_MAX_INFLATION = 1100  # deflate's best is 1032 to 1
-_FREE_BYTES = 1 << 20  # below this nobody needs to count
 
-# What NumPy says of a damaged array; the last two come from a header that does not parse.
-_DAMAGE = (OSError, ValueError, EOFError, SyntaxError, TokenError)
+# What NumPy says of a damaged array; from SyntaxError on, of a header that does not parse.
+_DAMAGE = (OSError, ValueError, EOFError, SyntaxError, TokenError, RecursionError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -101,12 +100,12 @@ def _from_npz(path: Path) -> Iterator[tuple[str, Array]]:
     member = None
     try:
         with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
+            for member in weighed_members(archive):
                 if member.filename == ORIGIN_MEMBER:
                     continue
                 with archive.open(member) as file:
                     yield member.filename.removesuffix(".npy"), _member(file, member)
-    except (*_DAMAGE, RuntimeError, zipfile.BadZipFile, zlib.error) as cause:
+    except (*_DAMAGE, *ARCHIVE_DAMAGE) as cause:
         why = f"{member.filename}: {cause}" if member else str(cause)
         raise _unreadable(path, why) from cause
 
@@ -117,7 +116,7 @@ def _origin(path: Path) -> str:
         with zipfile.ZipFile(path) as archive, archive.open(ORIGIN_MEMBER) as file:
             told = json.loads(file.read(_LONGEST_ORIGIN))
         words = [f"{told['by']} {told['version']}", told["inputs"]]
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error):
+    except (*ARCHIVE_DAMAGE, KeyError, TypeError, RecursionError):
         return ""
     said = ", ".join(word for word in words if isinstance(word, str))
     return said if said.isprintable() else ""
@@ -128,10 +127,6 @@ def _member(file: IO[bytes], member: zipfile.ZipInfo) -> Array:
 
     NumPy would allocate what the array's header declares before it reads on.
     """
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError("compressed in a way that NumPy never uses")
-    if member.file_size > _MAX_INFLATION * member.compress_size + _FREE_BYTES:
-        raise ValueError(f"declares {member.file_size:,} bytes and has far fewer")
     shape, fortran, dtype = _header(file)
     count = int(np.prod(shape, dtype=object))
     if dtype.hasobject:
@@ -144,10 +139,12 @@ def _member(file: IO[bytes], member: zipfile.ZipInfo) -> Array:
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        return np.lib.format.read_array_header_1_0(file)
-    if version == (2, 0):
-        return np.lib.format.read_array_header_2_0(file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that Python 2 wrote it
+        if version == (1, 0):
+            return np.lib.format.read_array_header_1_0(file)
+        if version == (2, 0):
+            return np.lib.format.read_array_header_2_0(file)
     raise ValueError(f"an array of format {version}, which numbers do not need")
 
 
@@ -164,7 +161,9 @@ def _from_npy(path: Path) -> Iterator[tuple[str, Array]]:
 
 def _npy(path: Path) -> Array:
     try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that Python 2 wrote it
+            return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except _DAMAGE as cause:
         raise _unreadable(path, str(cause)) from cause
 

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from caffe2keras.errors import CaffemodelError, InputError
-from caffe2keras.read.content import Content, content_of, first_bytes, unreadable
+from caffe2keras.read.content import Content, content_of, first_bytes, refuse_special, unreadable
 from caffe2keras.read.weights import WeightsFile
 
 __all__ = ["fingerprint", "read_weights"]
@@ -63,11 +63,12 @@ def fingerprint(path: str | PathLike[str]) -> str:
         InputError: the file is missing or cannot be read.
     """
     path = Path(path)
+    refuse_special(path, InputError)
     try:
         with path.open("rb", buffering=0) as file:
             digest, buffer = hashlib.sha256(), bytearray(_PIECE)
             while count := file.readinto(buffer):
                 digest.update(memoryview(buffer)[:count])
             return digest.hexdigest()
-    except OSError as cause:
+    except (OSError, ValueError) as cause:
         raise unreadable(path, cause, InputError) from cause

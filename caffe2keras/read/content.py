@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
+import stat
 from enum import Enum
 from pathlib import Path
 
 from caffe2keras.errors import InputError
 
-__all__ = ["Content", "content_of", "decoded", "first_bytes", "unreadable"]
+__all__ = [
+    "Content",
+    "content_of",
+    "decoded",
+    "first_bytes",
+    "refuse_special",
+    "unreadable",
+    "whole",
+]
 
 _HEAD = 4096
+_LONGEST_TEXT = 100 << 20  # bytes; a net of ten thousand layers takes two million
 
 # No text has these; every binary NetParameter with layers does (their tags are 0x12 and 0xa2 0x06).
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")
@@ -74,16 +84,47 @@ def content_of(head: bytes) -> Content:
 
 def first_bytes(path: Path, error: type[InputError]) -> bytes:
     """The first bytes of a file; raises ``error`` if it is not there or cannot be read."""
+    refuse_special(path, error)
     try:
         with path.open("rb") as file:
             return file.read(_HEAD)
-    except OSError as cause:
+    except (OSError, ValueError) as cause:
         raise unreadable(path, cause, error) from cause
 
 
-def unreadable(path: Path, cause: OSError, error: type[InputError]) -> InputError:
-    """The error for a file that the system does not hand out."""
-    reason = (cause.strerror or str(cause)).lower()
+def whole(path: Path, error: type[InputError]) -> bytes:
+    """All of a file that is meant to be read as a whole; raises ``error`` if it is no such."""
+    refuse_special(path, error)
+    try:
+        if (size := path.stat().st_size) > _LONGEST_TEXT:
+            raise error(
+                what=f"this file has {size:,} bytes, far more than one of its kind",
+                where=str(path),
+                hint="were two files swapped?",
+            )
+        return path.read_bytes()
+    except (OSError, ValueError) as cause:
+        raise unreadable(path, cause, error) from cause
+
+
+def refuse_special(path: Path, error: type[InputError]) -> None:
+    """Raise ``error`` for a pipe or a device: it may never end, or never begin."""
+    try:
+        kind = path.stat().st_mode
+    except (OSError, ValueError):
+        return  # opening it will say why
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise error(
+            what="this is a pipe or a device, not a file",
+            where=str(path),
+            why="files are read from several places at once",
+            hint="write it to a file first",
+        )
+
+
+def unreadable(path: Path, cause: OSError | ValueError, error: type[InputError]) -> InputError:
+    """The error for a file that the system does not hand out, or for a path that cannot be one."""
+    reason = (getattr(cause, "strerror", "") or str(cause)).lower()
     return error(what=f"this file cannot be read: {reason}", where=str(path))
 
 

@@ -7,24 +7,34 @@ layers share is stored at the layer that owns it, and the others have a gap ther
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
 from caffe2keras.errors import CaffemodelError, InputError
-from caffe2keras.read.content import decoded
+from caffe2keras.read.content import decoded, first_bytes
 from caffe2keras.read.mapping import Bytes, Stretch, joined, mapped
 from caffe2keras.read.weights import BlobData, LayerBlobs, WeightsFile
 
-__all__ = ["children", "fault_of", "opened", "read_hdf5", "walk"]
+__all__ = ["children", "fault_of", "numbers_of", "opened", "read_hdf5", "walk"]
 
 _MAX_BLOBS = 1000  # of one layer; an unrolled recurrent layer has eight
-_MAX_INFLATION = 1100  # deflate's best is 1032 to 1
+_MAX_INFLATION = 100  # float blobs compress by half; only a trap, or nothing but zeros, by more
+_FREE_BYTES = 256 << 20  # a dataset may declare so much whatever it stores
+
+# What h5py raises for a damaged file: whatever Python has for what the library met.
+_DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError)
+
+# Where the superblocks of versions 0 and 1 have the address of a driver's own block.
+_DRIVER_AT = {0: 48, 1: 52}
+_NOWHERE = b"\xff" * 8
 
 
 def read_hdf5(path: Path) -> WeightsFile:
@@ -84,15 +94,27 @@ def _reopened(path: Path, name: str) -> npt.NDArray[np.floating]:
 def opened(path: Path, error: type[InputError]) -> Iterator[h5py.File]:
     """An HDF5 file to read from; whatever the library says against it becomes ``error``."""
     try:
+        _refuse_driver(path)
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, RuntimeError, KeyError, ValueError) as cause:
+    except _DAMAGE as cause:
         raise error(
             what="this HDF5 file cannot be read",
             where=str(path),
             why=str(cause),
             hint="fetch or copy it again, or have it written anew",
         ) from cause
+
+
+def _refuse_driver(path: Path) -> None:
+    """Refuse a file that was split by one of HDF5's drivers, which Caffe never does.
+
+    The library would allocate what such a driver's block declares, before any check.
+    """
+    head = first_bytes(path, InputError)
+    at = _DRIVER_AT.get(head[8] if len(head) > 8 else 2)
+    if at is not None and (head[13] != 8 or head[at : at + 8] != _NOWHERE):
+        raise ValueError("its superblock is not as Caffe, or anybody with plain files, writes it")
 
 
 def walk(
@@ -141,9 +163,18 @@ def fault_of(dataset: h5py.Dataset) -> str:
         return "its numbers lie in another file, which is not opened"
     if dataset.shape is None or dataset.dtype.kind not in "fiu":
         return "it holds no numbers"
-    if dataset.nbytes > _MAX_INFLATION * max(dataset.id.get_storage_size(), 1):
-        return f"it declares {dataset.nbytes:,} bytes and stores far fewer"
+    declared = math.prod(dataset.shape) * dataset.dtype.itemsize
+    if declared > max(_FREE_BYTES, _MAX_INFLATION * dataset.id.get_storage_size()):
+        return f"it declares {declared:,} bytes and stores far fewer"
     return ""
+
+
+def numbers_of(dataset: h5py.Dataset) -> npt.NDArray[Any]:
+    """All the numbers of a dataset; raises ValueError where :func:`fault_of` has something."""
+    if fault := fault_of(dataset):
+        raise ValueError(f"{dataset.name}: {fault}")
+    numbers: npt.NDArray[Any] = np.asarray(dataset[()])
+    return numbers
 
 
 def _not_caffes(file: h5py.File) -> CaffemodelError:

@@ -22,7 +22,7 @@ def mapped(path: Path) -> Bytes:
     try:
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except OSError as cause:
+    except (OSError, ValueError) as cause:  # ValueError: it has just become empty
         raise unreadable(path, cause, CaffemodelError) from cause
 
 

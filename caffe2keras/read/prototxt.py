@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caffe2keras.errors import PrototxtError
-from caffe2keras.read.content import Content, content_of, decoded, first_bytes, unreadable
+from caffe2keras.read.content import Content, content_of, decoded, first_bytes, whole
 from caffe2keras.read.textformat import parse_text
 
 if TYPE_CHECKING:
@@ -52,11 +52,7 @@ def read_prototxt(path: str | PathLike[str]) -> NetParameter:
         raise PrototxtError(
             what=f"this is no prototxt but {content.value}", where=str(path), hint=hint
         )
-    try:
-        text = decoded(path.read_bytes())
-    except OSError as cause:
-        raise unreadable(path, cause, PrototxtError) from cause
-    return parse_prototxt(text, str(path))
+    return parse_prototxt(decoded(whole(path, PrototxtError)), str(path))
 
 
 def parse_prototxt(text: str, filename: str) -> NetParameter:

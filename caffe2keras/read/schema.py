@@ -19,6 +19,7 @@ BOOKKEEPING = frozenset({"unknown_field", "source_line", "source_column", "unkno
 
 
 _FEW = 8
+_LONGEST_SLIP = 80  # characters; looking for what is nearest to a long text takes long
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ def closest_member(field: FieldSpec, name: str) -> str:
 
 
 def _closest(name: str, known: list[str]) -> str:
+    if len(name) > _LONGEST_SLIP:
+        return ""
     spelled = {word.lower(): word for word in known}
     matches = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.7)
     return spelled[matches[0]] if matches else ""

@@ -12,10 +12,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from caffe2keras.errors import InputError, PrototxtError
-from caffe2keras.read.content import Content, content_of, decoded, first_bytes, unreadable
-from caffe2keras.read.hdf5 import children, opened
+from caffe2keras.errors import CaffemodelError, InputError, PrototxtError
+from caffe2keras.read.binary import blob_at
+from caffe2keras.read.content import Content, content_of, decoded, first_bytes, whole
+from caffe2keras.read.hdf5 import children, numbers_of, opened
+from caffe2keras.read.mapping import mapped
 from caffe2keras.read.textformat import parse_text
+from caffe2keras.read.wire import BYTES, VARINT, fields
 
 if TYPE_CHECKING:
     from caffe2keras.proto.caffe_pb2 import SolverParameter
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["SolverState", "read_solver", "read_solverstate"]
 
 Array = npt.NDArray[np.floating[Any]]
+
+# SolverState's fields (caffe.proto).
+_ITER, _LEARNED_NET, _HISTORY = 1, 2, 3
+_LONGEST_NAME = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -57,10 +64,7 @@ def read_solver(path: str | PathLike[str]) -> SolverParameter:
             where=str(path),
             hint=content.hint or "give the solver.prototxt",
         )
-    try:
-        text = decoded(path.read_bytes())
-    except OSError as cause:
-        raise unreadable(path, cause, PrototxtError) from cause
+    text = decoded(whole(path, PrototxtError))
     solver = caffe_pb2.SolverParameter()
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     parse_text(text, solver, str(path))
@@ -99,30 +103,23 @@ def read_solverstate(path: str | PathLike[str]) -> SolverState:
 
 
 def _read_binary(path: Path) -> SolverState:
-    from google.protobuf.message import DecodeError
-
-    from caffe2keras.proto import caffe_pb2
-
-    state = caffe_pb2.SolverState()
+    iteration, net = None, ""
+    history: list[Array] = []
     try:
-        state.ParseFromString(path.read_bytes())
-    except OSError as cause:
-        raise unreadable(path, cause, InputError) from cause
-    except DecodeError as cause:
-        raise _damaged(path, str(cause)) from cause
-    if not state.HasField("iter"):
+        data = mapped(path)
+        for item in fields(data, 0, len(data)):
+            if (item.number, item.wire) == (_ITER, VARINT):
+                iteration = item.value
+            elif (item.number, item.wire) == (_LEARNED_NET, BYTES):
+                net = decoded(data[item.start : item.end])
+            elif (item.number, item.wire) == (_HISTORY, BYTES):
+                address = f"{path}, array {len(history)}"
+                history.append(blob_at(data, item.start, item.end, address).array())
+    except CaffemodelError as cause:
+        raise _damaged(path, f"{cause.what}: {cause.why}") from cause
+    if iteration is None:
         raise _damaged(path, "it tells no iteration")
-    return SolverState(state.iter, state.learned_net, [_array(one, path) for one in state.history])
-
-
-def _array(blob: Any, path: Path) -> Array:
-    numbers = np.array(blob.data or blob.double_data, np.float32)
-    shape = list(blob.shape.dim)
-    if not blob.HasField("shape"):
-        shape = [blob.num, blob.channels, blob.height, blob.width]
-    if numbers.size != np.prod(shape, dtype=np.int64):
-        raise _damaged(path, f"an array of shape {shape} has {numbers.size} numbers")
-    return numbers.reshape(shape)
+    return SolverState(iteration, net, history)
 
 
 def _read_hdf5(path: Path) -> SolverState:
@@ -131,14 +128,19 @@ def _read_hdf5(path: Path) -> SolverState:
         if "history" not in groups or "iter" not in datasets:
             raise _damaged(path, 'it has no "iter" and "history"')
         _, arrays = children(groups["history"])
-        history = [np.asarray(arrays[str(k)], np.float32) for k in range(len(arrays))]
+        with np.errstate(over="ignore", invalid="ignore"):  # a double too large is an infinity
+            history = [numbers_of(arrays[str(k)]).astype(np.float32) for k in range(len(arrays))]
         # Caffe writes the number as an array of one.
-        iteration = int(np.ravel(datasets["iter"][()])[0])
+        iteration = int(np.ravel(numbers_of(datasets["iter"]))[0])
         return SolverState(iteration, _text(datasets.get("learned_net")), history)
 
 
 def _text(dataset: h5py.Dataset | None) -> str:
-    value = b"" if dataset is None else dataset[()]
+    if dataset is None:
+        return ""
+    if dataset.shape != () or dataset.dtype.itemsize > _LONGEST_NAME:
+        raise ValueError(f"{dataset.name}: it is no name of a file")
+    value = dataset[()]
     return decoded(value) if isinstance(value, bytes) else str(value)
 
 

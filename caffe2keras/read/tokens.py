@@ -104,12 +104,19 @@ def _escaped(escape: re.Match[str]) -> bytes:
     """The bytes that an escape stands for: octal and hexadecimal ones need not be UTF-8."""
     digits = escape["short"] or escape["long"]
     if digits:
-        return chr(int(digits, 16)).encode()
+        return _character(int(digits, 16)).encode()
     if escape["octal"] or escape["hex"]:
         return bytes([int(escape["octal"], 8) if escape["octal"] else int(escape["hex"], 16)])
     if escape["other"] not in _OTHERS:
         raise ValueError(escape[0])
     return bytes([_OTHERS[escape["other"]]])
+
+
+def _character(number: int) -> str:
+    try:
+        return chr(number)
+    except OverflowError as cause:  # beyond what even a wrong code point can be
+        raise ValueError(number) from cause
 
 
 def integer(text: str) -> int:

@@ -17,6 +17,7 @@ __all__ = ["BlobData", "FloatArray", "LayerBlobs", "WeightsFile"]
 FloatArray = npt.NDArray[np.float32]
 
 _MAX_AXES = 32  # blob.hpp: kMaxBlobAxes
+_MAX_COUNT = 1 << 48  # numbers; no file holds as many, but one with an axis of 0 may declare them
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class BlobData:
         if math.prod(self.shape) != self.held:
             expected = f"{math.prod(self.shape):,} numbers for its shape {self.shape}"
             return f"expected {expected}, received {self.held:,}"
+        if math.prod(dim or 1 for dim in self.shape) > _MAX_COUNT:
+            return f"its shape {self.shape} is too large for any memory"
         return ""
 
     def array(self) -> FloatArray:

@@ -180,14 +180,14 @@ def test_an_archive_that_declares_more_than_it_can_hold_is_refused(tmp_path: Pat
     central = data.rindex(b"PK\x01\x02")
     data[central + 24 : central + 28] = struct.pack("<I", 1 << 31)
     path.write_bytes(data)
-    assert "x.npy: declares 2,147,483,648 bytes and has far fewer" in refusal(path)
+    assert "it declares 2,147,483,648 bytes and stores 297" in refusal(path)
 
 
 def test_an_archive_packed_by_other_means_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "blobs.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as file:
         file.writestr("x.npy", npy(SCORES))
-    assert "x.npy: compressed in a way that NumPy never uses" in refusal(path)
+    assert "x.npy is compressed in an unusual way" in refusal(path)
 
 
 def test_damaged_archives_are_refused(tmp_path: Path) -> None:
