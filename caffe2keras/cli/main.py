@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 import signal
 import sys
@@ -18,6 +19,7 @@ from caffe2keras.cli.convert import convert
 from caffe2keras.cli.inspect import inspect
 from caffe2keras.cli.layers import layers
 from caffe2keras.cli.nearest import NearestGroup
+from caffe2keras.cli.options import say
 from caffe2keras.cli.plot import plot
 from caffe2keras.cli.predict import predict
 from caffe2keras.cli.record import record
@@ -74,14 +76,19 @@ def _run(words: list[str]) -> int:
         code = caffe2keras.main(words, prog_name="caffe2keras", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(text)
+        say(text.getvalue().rstrip("\n"))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        say("interrupted")
         return _INTERRUPTED
     except Caffe2KerasError as error:
         _complain(f"error: {error}", words)
         return error.exit_code
+    except MemoryError:
+        _complain("error: memory ran out\n  try: a machine, or a limit, with more of it", words)
+        return Caffe2KerasError.exit_code
     except Exception as error:
         _complain(f"internal error, please report it: {type(error).__name__}: {error}", words)
         return Caffe2KerasError.exit_code
@@ -102,10 +109,10 @@ def _ending_cleanly() -> Iterator[None]:
 
 def _complain(message: str, words: Sequence[str]) -> None:
     if "--debug" in words:
-        click.echo(traceback.format_exc(), err=True, nl=False)
-        click.echo(f"caffe2keras: {message}", err=True)
+        say(traceback.format_exc().rstrip("\n"))
+        say(f"caffe2keras: {message}")
         return
-    click.echo(f"caffe2keras: {message}", err=True)
+    say(f"caffe2keras: {message}")
     if message.startswith("internal"):
         command = shlex.join(["caffe2keras", "--debug", *words])
-        click.echo(f"  try: {command}  (and send what it prints)", err=True)
+        say(f"  try: {command}  (and send what it prints)")
