@@ -108,7 +108,8 @@ def _ask(python: str, folder: Path, task: Mapping[str, Any]) -> dict[str, Any]:
     command = [python, str(folder / _CHILD.name), str(folder)]
     quiet = {**os.environ, "GLOG_minloglevel": "2"}
     try:
-        done = subprocess.run(command, env=quiet, capture_output=True, check=False, cwd=folder)
+        # In the current folder, which paths in a prototxt begin at.
+        done = subprocess.run(command, env=quiet, capture_output=True, check=False)
     except OSError as error:
         raise InputError(
             what=f"{python} cannot be run: {error.strerror or error}",

@@ -108,6 +108,7 @@ def _by_pycaffe(
             stages=task.stages,
         ) as caffe:
             net = _net_if_known(task)
+            _refuse_strangers(task.input_shapes, caffe.inputs)
             shapes = {**caffe.inputs, **task.input_shapes}
             fed, said = _feed(task, net, shapes)
             return Recorded("pycaffe", caffe.version, fed, caffe.forward(fed), said)
@@ -118,6 +119,13 @@ def _by_pycaffe(
             what=f"pycaffe is not there: {error}",
             hint="--python says which interpreter has it; --with opencv or oracle does without",
         ) from error
+
+
+def _refuse_strangers(shapes: Mapping[str, Shape], inputs: Mapping[str, Shape]) -> None:
+    for name in shapes:
+        if name not in inputs:
+            hint = "its inputs are " + ", ".join(inputs)
+            raise InputError(what=f'the net has no input "{name}"', hint=hint)
 
 
 def _net_if_known(task: Task) -> Net | None:

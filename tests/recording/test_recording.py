@@ -151,6 +151,11 @@ def test_an_input_may_have_another_size(with_pycaffe, odd, tmp_path):
     assert read_blobs(tmp_path / "b.npz").outputs["double"].shape == (7, 2)
 
 
+def test_a_size_for_no_input_is_an_error(with_pycaffe, odd, tmp_path):
+    with pytest.raises(InputError, match='no input "data"'):
+        record_blobs(odd, None, tmp_path / "b.npz", input_shapes={"data": (7, 2)})
+
+
 def test_what_caffe_says_before_it_aborts_is_the_reason(with_pycaffe, odd, tmp_path):
     odd.write_text("abort")
     with pytest.raises(InputError, match="Caffe cannot compute") as caught:
