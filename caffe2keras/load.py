@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from caffe2keras.backend import import_keras, keep_float32
-from caffe2keras.errors import InputError
+from caffe2keras.errors import Caffe2KerasError, InputError
 from caffe2keras.plugins.needs import provide_keras_layers
-from caffe2keras.read.content import first_bytes
+from caffe2keras.read.keras_file import refuse_traps
 from caffe2keras.record import InputRecord, Record, read_record
 
 __all__ = ["OpenShape", "check_input_shapes", "load_model", "read_record"]
@@ -49,7 +49,7 @@ def load_model(
         BackendError: no Keras backend can be imported.
     """
     path = Path(path)
-    first_bytes(path, InputError)  # no such file: said before Keras is imported, which takes long
+    refuse_traps(path)  # said before Keras is imported, which takes long
     shapes = _keras_shapes(read_record(path), input_shapes) if input_shapes else {}
     keras = import_keras()
     record = _record_if_any(path)
@@ -59,10 +59,12 @@ def load_model(
             # The name that every Keras since 2.3 knows; Keras 3 would rather have negative_slope.
             warnings.filterwarnings("ignore", message="Argument `alpha` is deprecated")
             model = keras.saving.load_model(path, compile=compile is True, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (Caffe2KerasError, MemoryError):
+        raise
+    except Exception as error:  # a config of strangers can make Keras, and a backend, raise any
         raise InputError(
             what=f"Keras cannot load {path}",
-            why=str(error).strip().splitlines()[0],
+            why=next(iter(str(error).strip().splitlines()), type(error).__name__),
         ) from error
     if shapes:
         model = _resized(keras, model, shapes)

@@ -22,10 +22,6 @@ __all__ = ["attach_weights"]
 Key = tuple[str, int]
 Array = npt.NDArray[np.float32]
 
-# Arrays up to this size are searched for NaN and infinity; a larger one is looked at by whoever
-# reads it as a whole, so that it is not read twice.
-_SEARCHED = 1_000_000
-
 # So many missing layers get a suggestion each.
 _SUGGESTED = 10
 
@@ -251,9 +247,19 @@ def _tell_left_over(ledger: _Ledger) -> None:
 
 def _tell_not_finite(arrays: Mapping[Key, Array], ledger: _Ledger) -> None:
     for (owner, index), array in arrays.items():
-        if array.size <= _SEARCHED and not np.isfinite(array).all():
+        if not _is_finite(array):
             text = f"its stored blob {index} holds NaN or infinity"
             ledger.notes.append(Note("suspicious", owner, text))
+
+
+def _is_finite(array: Array) -> bool:
+    """Whether there is neither NaN nor infinity, without an answer for each number in memory.
+
+    Either one makes the sum what it is. So can numbers that are finite but huge, and only then a
+    closer look is worth it.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum()) or np.isfinite(array).all())
 
 
 def _fill(layer: Layer, arrays: dict[Key, Array], ledger: _Ledger) -> None:

@@ -23,7 +23,7 @@ from caffe2keras.read.content import decoded, first_bytes
 from caffe2keras.read.mapping import Bytes, Stretch, joined, mapped
 from caffe2keras.read.weights import BlobData, LayerBlobs, WeightsFile
 
-__all__ = ["children", "fault_of", "numbers_of", "opened", "read_hdf5", "walk"]
+__all__ = ["children", "fault_of", "numbers_of", "opened", "read_hdf5", "trap_in", "walk"]
 
 _MAX_BLOBS = 1000  # of one layer; an unrolled recurrent layer has eight
 _MAX_INFLATION = 100  # float blobs compress by half; only a trap, or nothing but zeros, by more
@@ -159,11 +159,16 @@ def children(group: h5py.Group) -> tuple[dict[str, h5py.Group], dict[str, h5py.D
 
 def fault_of(dataset: h5py.Dataset) -> str:
     """Why the numbers of a dataset are not to be had, or ""."""
-    if dataset.external or dataset.is_virtual:
-        return "its numbers lie in another file, which is not opened"
     if dataset.shape is None or dataset.dtype.kind not in "fiu":
         return "it holds no numbers"
-    declared = math.prod(dataset.shape) * dataset.dtype.itemsize
+    return trap_in(dataset)
+
+
+def trap_in(dataset: h5py.Dataset) -> str:
+    """What makes a dataset of any kind dangerous to read, or ""."""
+    if dataset.external or dataset.is_virtual:
+        return "its numbers lie in another file, which is not opened"
+    declared = math.prod(dataset.shape or ()) * dataset.dtype.itemsize
     if declared > max(_FREE_BYTES, _MAX_INFLATION * dataset.id.get_storage_size()):
         return f"it declares {declared:,} bytes and stores far fewer"
     return ""
