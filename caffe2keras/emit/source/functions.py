@@ -15,7 +15,7 @@ from caffe2keras.spec import TensorRef
 
 __all__ = ["Function", "applied", "called", "constructor", "function_of"]
 
-_INPUT_NAMES = ("x", "y")
+_INPUT_NAMES = ("x", "y", "z")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def function_of(
     lines: list[str] = []
     for place, (statement, variable) in enumerate(zip(run, variables, strict=True)):
         sources = [_reference(tensor, inputs, refs, statements) for tensor in statement.inputs]
-        head = f"{variable} = " if place < block.result else "return "
+        head = "return " if (place,) == block.results == (block.length - 1,) else f"{variable} = "
         template = block.templates[place]
         if template is None:
             lines += called(1, head + shared[statement.named.name], sources)
@@ -114,6 +114,8 @@ def function_of(
                 told.get(place, {}),
             )
             lines += applied(1, head + made, arguments, sources, "tensors")
+    if block.results != (block.length - 1,):
+        lines.append(f"{INDENT}return {', '.join(variables[place] for place in block.results)}")
     signature = [*inputs.values(), "block", *shared.values(), *parameters]
     header = call(0, f"def {name}", signature, ":")
     text = f'{INDENT}"""{_told(block)}"""'

@@ -214,10 +214,17 @@ class _Body:
         return tuple(self.layers.get(value, value) for value in self.functions[block].values[run])
 
     def _result(self, block: Block, start: int) -> Statement:
-        return self.statements[start + block.result]
+        return self.statements[start + block.results[0]]
 
     def _target(self, block: Block, start: int) -> str:
         """What to call a run's result: x, unless what is called so is needed further on."""
+        if len(block.results) > 1:
+            results = [self.statements[start + place] for place in block.results]
+            for one in results:
+                made = (one.named.name, one.node)
+                used = self.last_use[made] >= start + block.length
+                self.variables[made] = self._variable(one.named, one.title) if used else "_"
+            return ", ".join(self.variables[one.named.name, one.node] for one in results)
         result = self._result(block, start)
         made = (result.named.name, result.node)
         if self.holder is None or self.last_use[self.holder] < start + block.length:
@@ -234,7 +241,7 @@ class _Body:
         """
         block, first = self.runs[at]
         chain = [first]
-        if len(block.inputs[first]) > 1:
+        if len(block.inputs[first]) > 1 or len(block.results) > 1:
             return chain
         values = self.functions[block].values
         while (start := at + block.length * len(chain)) in self.runs:

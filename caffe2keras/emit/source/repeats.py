@@ -1,7 +1,7 @@
 """Parts of a net that repeat: runs of statements that are alike but for names and numbers.
 
 Two runs are alike if the same classes follow each other, are wired alike, take as much from
-outside and hand on the same result, and if one word in the layers' names tells the runs apart.
+outside and hand on much the same, and if one word in the layers' names tells the runs apart.
 Of all such groups the one that saves most lines is taken, then the next.
 """
 
@@ -18,7 +18,8 @@ from caffe2keras.spec import TensorRef
 __all__ = ["Block", "Parameter", "find_blocks"]
 
 _LONGEST = 40  # statements of a run
-_MOST_INPUTS = 2
+_MOST_INPUTS = 3
+_MOST_RESULTS = 2  # a step of an LSTM has two
 _MOST_PARAMETERS = 8
 _MOST_BLOCKS = 8
 _TRIED = 12  # blocks to begin with
@@ -52,7 +53,7 @@ class Block:
         words: what fills them, one for each run.
         parameters: what else differs.
         inputs: for each run the tensors from outside, in order of first use.
-        result: which statement gives the result.
+        results: which statements give what is read outside.
     """
 
     starts: tuple[int, ...]
@@ -61,11 +62,11 @@ class Block:
     words: tuple[str, ...]
     parameters: tuple[Parameter, ...]
     inputs: tuple[tuple[TensorRef, ...], ...]
-    result: int
+    results: tuple[int, ...]
 
     @property
     def saving(self) -> int:
-        """How many lines the net has less with it; a second input costs a line of attention."""
+        """How many lines the net has less with it; a further input costs a line of attention."""
         calls = len(self.starts) * len(self.inputs[0])
         return len(self.starts) * self.length - calls - self.length - _FRAME
 
@@ -140,8 +141,9 @@ class _Finder:
     def _key(self, start: int, length: int) -> Hashable | None:
         """How a run is wired; None if it cannot be a function."""
         end = start + length
-        results = [i for i in range(start, end) if self._last.get(i, 0) >= end]
-        if len(results) != 1 or self._statements[results[0]].several:
+        results = self._results(start, length)
+        several = any(self._statements[start + place].several for place in results)
+        if not 1 <= len(results) <= _MOST_RESULTS or several:
             return None
         outside = self._outside(start, length)
         if not 1 <= len(outside) <= _MOST_INPUTS:
@@ -151,7 +153,11 @@ class _Finder:
             sources = tuple(self._wire(tensor, start, outside) for tensor in statement.inputs)
             shared = statement.named.name if statement.shared else None
             wires.append((statement.class_name, sources, shared, statement.several))
-        return (tuple(wires), results[0] - start)
+        return tuple(wires)
+
+    def _results(self, start: int, length: int) -> tuple[int, ...]:
+        end = start + length
+        return tuple(i for i in range(length) if self._last.get(start + i, 0) >= end)
 
     def _outside(self, start: int, length: int) -> tuple[TensorRef, ...]:
         tensors = (t for s in self._statements[start : start + length] for t in s.inputs)
@@ -187,11 +193,12 @@ class _Finder:
         parameters = self._parameters(starts, length)
         if found is None or parameters is None or len(parameters) > _MOST_PARAMETERS:
             return None
+        # The last step of several hands on less than the others; it returns as much.
+        results = {place for start in starts for place in self._results(start, length)}
+        if len(results) > _MOST_RESULTS:
+            return None
         given = iter(found[0])
         run = self._statements[starts[0] : starts[0] + length]
-        result = next(
-            i for i in range(length) if self._last.get(starts[0] + i, 0) >= starts[0] + length
-        )
         return Block(
             starts=tuple(starts),
             length=length,
@@ -199,7 +206,7 @@ class _Finder:
             words=found[1],
             parameters=parameters,
             inputs=tuple(self._outside(start, length) for start in starts),
-            result=result,
+            results=tuple(sorted(results)),
         )
 
     def _parameters(self, starts: Sequence[int], length: int) -> tuple[Parameter, ...] | None:

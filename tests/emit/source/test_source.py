@@ -352,3 +352,56 @@ def test_the_defaults_are_those_of_keras(class_name):
 def test_what_is_said_without_a_name_comes_first(class_name):
     found = inspect.signature(getattr(keras.layers, class_name).__init__).parameters
     assert tuple(found)[1 : 1 + len(LEADING[class_name])] == LEADING[class_name]
+
+
+@pytest.mark.backend
+def test_the_steps_of_an_lstm_that_is_written_out_are_calls_of_a_function(tmp_path, golden):
+    folder = LAYERS / "unrolled_lstm-005"
+    files = folder / "net.prototxt", folder / "net.caffemodel"
+    convert(*files, tmp_path / "net.py", format="py", recurrent="keep")
+    text = (tmp_path / "net.py").read_text()
+    assert complaints(text, tmp_path) == ""
+    golden("source/steps", text.replace(caffe2keras.__version__, "1.2.3"))
+    model, expected = built(tmp_path / "net.py"), load_model(tmp_path / "net.h5")
+    given = fed(model, folder, read_record(tmp_path / "net.h5"))
+    np.testing.assert_array_equal(answers(model, given)[0], answers(expected, given)[0])
+
+
+def test_a_net_of_residual_blocks_has_one_function_for_each_kind(tmp_path, golden):
+    def block(word, before, filters, wider):
+        main = f"""
+layer {{ name: "res{word}_a" type: "Convolution" bottom: "{before}" top: "a{word}"
+  convolution_param {{ num_output: {filters} kernel_size: 1 }} }}
+layer {{ name: "res{word}_a_relu" type: "ReLU" bottom: "a{word}" top: "a{word}" }}
+layer {{ name: "res{word}_b" type: "Convolution" bottom: "a{word}" top: "b{word}"
+  convolution_param {{ num_output: {4 * filters} kernel_size: 3 pad: 1 }} }}"""
+        if not wider:
+            return (
+                main
+                + f"""
+layer {{ name: "res{word}" type: "Eltwise" bottom: "{before}" bottom: "b{word}" top: "{word}" }}"""
+            )
+        return (
+            main
+            + f"""
+layer {{ name: "res{word}_c" type: "Convolution" bottom: "{before}" top: "c{word}"
+  convolution_param {{ num_output: {4 * filters} kernel_size: 1 }} }}
+layer {{ name: "res{word}" type: "Eltwise" bottom: "c{word}" bottom: "b{word}" top: "{word}" }}"""
+        )
+
+    text, before = IMAGE, "data"
+    for stage, filters, letters in [("2", 3, "abc"), ("3", 5, "abcdef"), ("4", 6, "ab")]:
+        for letter in letters:
+            text += block(stage + letter, before, filters, letter == "a")
+            before = stage + letter
+    source = text_of(text, tmp_path)
+    assert complaints(source, tmp_path) == ""
+    golden("source/residual", source)
+
+
+def test_a_skip_across_a_loop_keeps_its_name(tmp_path):
+    text = IMAGE + 'layer { name: "first" type: "TanH" bottom: "data" top: "stage0s" }'
+    text += "".join(conv_relu(i, f"stage{i - 1}s", 3) for i in range(1, 6))
+    text += 'layer { name: "sum" type: "Eltwise" bottom: "stage0s" bottom: "stage5s" top: "sum" }'
+    source = text_of(text, tmp_path)
+    assert "[first, x]" in source
