@@ -11,6 +11,7 @@ from caffe2keras.errors import GraphError
 from caffe2keras.graph.constants import constants
 from caffe2keras.graph.memory import overwritten
 from caffe2keras.graph.net import Blob, Layer, Net, Note
+from caffe2keras.graph.signs import non_negative
 from caffe2keras.layer_map.names import NameTable, keras_name
 from caffe2keras.layer_map.pruning import call_of, needed_calls, renamed_tensor
 from caffe2keras.layer_map.wiring import transposition
@@ -57,6 +58,7 @@ class Assembly:
         self._tying: set[TensorRef] = set()
         self._origins: dict[Key, str] = {}
         self._constants = constants(net)
+        self._non_negative = non_negative(net)
         self._overwritten = overwritten(net)
 
     def knows(self, blob: Blob) -> bool:
@@ -83,6 +85,10 @@ class Assembly:
     def constant(self, blob: Blob) -> float | None:
         """The one number that the blob holds everywhere, if the net itself says so."""
         return self._constants.get(blob.key)
+
+    def is_non_negative(self, blob: Blob) -> bool:
+        """Whether the net itself says that no number of the blob is below zero."""
+        return blob.key in self._non_negative
 
     def add_input(self, layer: Layer, blob: Blob, layout: Layout) -> None:
         """A blob that is fed."""

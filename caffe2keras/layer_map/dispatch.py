@@ -177,7 +177,13 @@ def _apply(assembly: Assembly, layer: Layer, entry: Entry, resizable: bool) -> N
 def _apply_once(assembly: Assembly, layer: Layer, entry: Entry, resizable: bool) -> None:
     wanted = _wanted_layouts(layer, entry, assembly)
     arrivals = tuple(
-        Operand(blob.shape, layout, assembly.origin(blob), assembly.constant(blob))
+        Operand(
+            blob.shape,
+            layout,
+            assembly.origin(blob),
+            assembly.constant(blob),
+            assembly.is_non_negative(blob),
+        )
         for blob, layout in zip(layer.bottoms, wanted, strict=True)
     )
     fragment = map_layer(layer, arrivals, entry, assembly.data_format, resizable)

@@ -7,7 +7,7 @@ from typing import Any
 from caffe2keras.errors import UnsupportedCombinationError
 from caffe2keras.graph.net import Layer
 from caffe2keras.layer_map.registry import Operand, Placed, maps
-from caffe2keras.layer_map.wiring import flatten, permuted_to_caffe, reshape
+from caffe2keras.layer_map.wiring import flatten, permuted_to_caffe, reshape, zero_padding
 from caffe2keras.layout import DataFormat, caffe_order
 from caffe2keras.shapes.geometry import PoolGeometry, pool_geometry, spp_geometry
 from caffe2keras.spec import (
@@ -36,7 +36,8 @@ def pooling(layer: Placed) -> Fragment:
     Caffe    output size rounded up, last window clipped; AVE divides by the window inside H + pad;
              a second top of MAX tells where each maximum was found
     Keras    MaxPooling2D, AveragePooling2D where they are exact for this size (for every size, if
-             the net keeps its freedom of size), else caffe2keras>Pooling2D;
+             the net keeps its freedom of size), else caffe2keras>Pooling2D; ZeroPadding2D before
+             MAX where nothing is below zero;
              Global pooling and Reshape for global_pooling; caffe2keras>MaxPooling2DWithMask;
              caffe2keras>StochasticPooling2D
     Differs  STOCHASTIC gives the mean weighted by probability, as Caffe's TEST phase on a GPU
@@ -54,7 +55,11 @@ def pooling(layer: Placed) -> Fragment:
     if _windows_fit(geometry, x, layer.resizable):
         return line(_stock(layer, geometry, average, "valid"))
     if not average and _is_same(geometry, x, layer.resizable):
-        return line(_stock(layer, geometry, average, "same"))
+        if _is_same_everywhere(geometry):
+            return line(_stock(layer, geometry, average, "same"))
+        if x.non_negative:
+            padding = zero_padding(_lacking(geometry, x), layer.data_format)
+            return line(padding, _stock(layer, geometry, average, "valid"))
     return line(_runtime(geometry, average, layer.data_format))
 
 
@@ -154,3 +159,18 @@ def _is_same(g: PoolGeometry, x: Operand, resizable: bool) -> bool:
         if resizable and s != 1:
             return False
     return True
+
+
+def _is_same_everywhere(g: PoolGeometry) -> bool:
+    """Whether "same" is the same in Keras 2.3 on Theano.
+
+    There a window of 3 has one row before and one behind, of any other size k it has k - 1 or, if
+    that is even, k - 2 on either side.
+    """
+    return all(k == 1 or (k == 3 and pad == 1) for k, pad in zip(g.kernel, g.pad, strict=True))
+
+
+def _lacking(g: PoolGeometry, x: Operand) -> tuple[tuple[int, int], ...]:
+    """The rows that windows lack before and behind the image, along each axis."""
+    spatial = zip(x.shape[2:], g.kernel, g.stride, g.pad, g.out, strict=True)
+    return tuple((pad, max((out - 1) * s + k - size - pad, 0)) for size, k, s, pad, out in spatial)

@@ -25,12 +25,14 @@ class Operand:
         layout: how its axes stand in Keras.
         origin: the Caffe type of the layer that produced it, or "".
         constant: the one number that it holds everywhere, if the net itself says so.
+        non_negative: whether the net itself says that no number of it is below zero.
     """
 
     shape: Shape
     layout: Layout
     origin: str = ""
     constant: float | None = None
+    non_negative: bool = False
 
     @property
     def rank(self) -> int:

@@ -1,4 +1,4 @@
-"""Blobs of a converted file, computed by whatever Keras is installed beside this package.
+"""Blobs of a converted file, computed by the Keras 2 that is installed beside this package.
 
 ``caffe2keras verify --python`` starts this in the environment to be proved::
 
@@ -25,7 +25,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from caffe2keras.runtime.dialect import IS_KERAS_3, keras
+from caffe2keras.runtime.dialect import keras
 
 __all__ = ["evaluate", "main"]
 
@@ -40,11 +40,13 @@ def evaluate(
         inputs: input layer -> array in Keras's axis order.
         wanted: [layer, call, tensor] of each blob.
     """
+    if keras.backend.backend() == "theano":
+        keras.backend.set_learning_phase(0)  # which is an input of the graph otherwise
     model = _loaded(path, inputs)
     tensors = [_tensor(model, *place) for place in wanted]
     feed = [np.asarray(inputs[name], np.float32) for name in model.input_names]
-    answers = keras.Model(model.inputs, tensors).predict_on_batch(feed)
-    return [np.asarray(each) for each in ([answers] if len(tensors) == 1 else answers)]
+    # Not Model.predict: inputs may differ in what Keras takes for their batch.
+    return [np.asarray(each) for each in keras.backend.function(model.inputs, tensors)(feed)]
 
 
 def _loaded(path: str, inputs: Mapping[str, Any]) -> Any:
@@ -67,8 +69,6 @@ def _text(value: Any) -> str:
 
 
 def _tensor(model: Any, layer: str, call: int, tensor: int) -> Any:
-    if IS_KERAS_3:
-        return model.get_layer(layer)._inbound_nodes[call].output_tensors[tensor]
     outputs = model.get_layer(layer).get_output_at(call)
     return outputs[tensor] if isinstance(outputs, (list, tuple)) else outputs
 

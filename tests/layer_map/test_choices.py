@@ -70,6 +70,13 @@ CASES = [
     (pool("kernel_size: 3 stride: 3 round_mode: FLOOR"), ["MaxPooling2D"]),
     (pool("kernel_size: 3 stride: 1 pad: 1"), ["MaxPooling2D"]),
     (pool("kernel_size: 3 stride: 2 pad: 1") + FIXED, ["Pooling2D", "Flatten", "Dense"]),
+    (pool("kernel_size: 2 stride: 2") + FIXED, ["Pooling2D", "Flatten", "Dense"]),
+    (
+        pool("kernel_size: 2 stride: 2").replace('bottom: "x"', 'bottom: "r"').join(
+            ['layer { name: "r" type: "ReLU" bottom: "x" top: "r" }', FIXED]
+        ),
+        ["ReLU", "ZeroPadding2D", "MaxPooling2D", "Flatten", "Dense"],
+    ),
     (pool("pool: AVE kernel_size: 3 stride: 1 pad: 1"), ["Pooling2D"]),
     (pool("pool: AVE kernel_size: 3 stride: 3") + FIXED, ["AveragePooling2D", "Flatten", "Dense"]),
     (pool("pool: AVE global_pooling: true"), ["GlobalAveragePooling2D", "Reshape"]),

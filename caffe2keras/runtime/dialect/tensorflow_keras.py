@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +25,31 @@ class Layer(tf.keras.layers.Layer):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._autograph = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in ("build", "compute_output_shape"):
+            if name in cls.__dict__:
+                setattr(cls, name, _with_tuples(cls.__dict__[name]))
+
+
+def _with_tuples(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that is given shapes as tuples, as in Keras 3."""
+
+    @functools.wraps(method)
+    def speaking(self: Any, input_shape: Any) -> Any:
+        return method(self, _as_tuples(input_shape))
+
+    return speaking
+
+
+def _as_tuples(shape: Any) -> Any:
+    if isinstance(shape, tf.TensorShape):
+        return tuple(shape)
+    several = isinstance(shape, (list, tuple)) and any(
+        isinstance(each, (list, tuple, tf.TensorShape)) for each in shape
+    )
+    return [_as_tuples(each) for each in shape] if several else shape
 
 
 def _register(package: str, thing: Any) -> None:
