@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from math import prod
 
 import caffe2keras.shapes  # noqa: F401  the rules register themselves
 from caffe2keras.errors import Caffe2KerasError, GraphError, ShapeError
-from caffe2keras.graph.net import Layer, Shape, Weight
-from caffe2keras.shapes.registry import Inferred, infer, known_types
+from caffe2keras.graph.net import Blob, Layer, Shape, Weight
+from caffe2keras.shapes.registry import MOST_NUMBERS, Inferred, infer, known_types
 
 __all__ = ["infer_shapes"]
 
@@ -48,6 +49,7 @@ def infer_shapes(
         if inferred is not None:
             dims.update(zip((top.key for top in layer.tops), inferred.tops, strict=False))
         tops = tuple(replace(top, dims=dims.setdefault(top.key, None)) for top in layer.tops)
+        _refuse_too_large(layer, tops)
         weights = _weights(layer.name, inferred.weights if inferred else ())
         layer = replace(layer, tops=tops, weights=weights)
         if weights and learned.setdefault(layer.name, layer) is not layer:
@@ -79,6 +81,17 @@ def _infer(layer: Layer, is_training: bool) -> Inferred | None:
 
 def _weights(owner: str, shapes: tuple[Shape, ...]) -> tuple[Weight, ...]:
     return tuple(Weight(owner, index, shape) for index, shape in enumerate(shapes))
+
+
+def _refuse_too_large(layer: Layer, tops: tuple[Blob, ...]) -> None:
+    """What the prototxt declares, a shape rule has not seen."""
+    for top in tops:
+        if top.dims is not None and prod(top.dims) > MOST_NUMBERS:
+            raise ShapeError(
+                what=f'"{top.name}" of {layer} has {prod(top.dims):,} numbers',
+                where=layer.where,
+                why=f"Caffe's blobs hold {MOST_NUMBERS:,} at most",
+            )
 
 
 def _same_name(first: Layer, second: Layer) -> GraphError:

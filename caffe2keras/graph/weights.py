@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from caffe2keras.errors import Caffe2KerasError, WeightsMismatchError
+from caffe2keras.errors import Caffe2KerasError, InputError, WeightsMismatchError
 from caffe2keras.graph.fillers import Filling, filling_of
 from caffe2keras.graph.net import Layer, Net, Note, Shape, Weight
 from caffe2keras.graph.wiring import did_you_mean
@@ -80,6 +82,7 @@ def attach_weights(
     _plan_fillings(layers, weights, missing, ledger)
     if ledger.mismatches and weights is not None:
         raise _mismatch(ledger, str(weights.path))
+    _refuse_beyond_memory(layers, ledger)
     _tell_left_over(ledger)
     arrays = {key: blob.array() for key, blob in ledger.stored.items()}
     _tell_not_finite(arrays, ledger)
@@ -191,6 +194,19 @@ def _plan_fillings(
             ledger.notes.append(_filled(layer, fillings, ledger))
     if weights is None and filled:
         ledger.notes.append(_all_filled(layers, filled))
+
+
+def _refuse_beyond_memory(layers: Sequence[Layer], ledger: _Ledger) -> None:
+    """Stored arrays stay in their file, but those that are filled are in memory together."""
+    sizes = {_key(w): math.prod(w.shape) for layer in layers for w in layer.weights}
+    needed = sum(sizes[key] for key in ledger.fillings) * np.dtype(np.float32).itemsize
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise InputError(
+            what=f"the arrays that are to be filled take {needed / 1e9:,.0f} GB",
+            why=f"this machine has {there / 1e9:,.0f} GB of memory",
+            hint="give the weights file, whose arrays need none",
+        )
 
 
 def _is_determined(layer: Layer, fillings: Mapping[int, Filling]) -> bool:

@@ -124,6 +124,13 @@ def _unknown_blob(
     left_out: Mapping[str, tuple[str, str]],
 ) -> UnknownBlobError | CycleError:
     what = f'{layer} reads blob "{blob}", which no layer before it produces'
+    if blob in messages[index].top:
+        return CycleError(
+            what=f'{layer} reads blob "{blob}", which it produces itself',
+            where=layer.where,
+            why="a layer can work in place on a blob only after another one has produced it",
+            hint="break the circle: Caffe's nets are acyclic",
+        )
     later = _first_producer(blob, messages, index + 1)
     if later is None:
         near = did_you_mean(blob, {*current, *(top for later in messages for top in later.top)})

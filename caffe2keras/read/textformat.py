@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -30,6 +31,9 @@ __all__ = ["parse_text"]
 
 _MAX_DEPTH = 100  # protobuf's own bound for binary messages; a net needs six
 _CLOSERS = {"{": "}", "<": ">"}
+
+# Of one file; a text with thousands of unknown names is none that a slip or two would explain.
+_MOST_SUGGESTIONS = 100
 
 # The two generations of layers spell their types differently, and authors mix them up.
 _TYPE_HINTS = {
@@ -92,6 +96,7 @@ class _Parser:
     def __init__(self, text: str, filename: str) -> None:
         self._text = text
         self._filename = filename
+        self._suggestions = 0
 
     def body(self, target: _Target, pos: int, brace: int = -1) -> int:
         """Read statements from ``pos`` to the closing fellow of ``brace``, or to the end.
@@ -206,14 +211,18 @@ class _Parser:
         """Note a field that the message does not have, with its value up to ``end``."""
         name = found["name"]
         value = compact(self._text[found.start(found.lastgroup or "") : end])
-        suggestion = closest_field(target.message.DESCRIPTOR, name)
+        suggestion = self._suggested(closest_field, target.message.DESCRIPTOR, name)
         self._keep(target, name, value, found.start("name"), suggestion)
 
     def _keep_member(self, target: _Target, field: FieldSpec, text: str, at: int) -> None:
         """Note a value that the field's enum does not have."""
         if "unknown_type" in target.message.DESCRIPTOR.fields_by_name and field.name == "type":
             target.message.unknown_type = text
-        self._keep(target, field.name, text, at, closest_member(field, text))
+        self._keep(target, field.name, text, at, self._suggested(closest_member, field, text))
+
+    def _suggested(self, closest: Callable[[Any, str], str], known: Any, name: str) -> str:
+        self._suggestions += 1
+        return closest(known, name) if self._suggestions <= _MOST_SUGGESTIONS else ""
 
     def _keep(self, target: _Target, name: str, value: str, at: int, suggestion: str) -> None:
         path = target.trail + name

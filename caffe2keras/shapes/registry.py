@@ -11,7 +11,16 @@ from caffe2keras.graph.net import Shape
 from caffe2keras.params import Params
 from caffe2keras.registry import Registry, guarded
 
-__all__ = ["RULES", "Inferred", "Rule", "comes_from_a_plugin", "infer", "infers", "known_types"]
+__all__ = [
+    "MOST_NUMBERS",
+    "RULES",
+    "Inferred",
+    "Rule",
+    "comes_from_a_plugin",
+    "infer",
+    "infers",
+    "known_types",
+]
 
 
 @dataclass(frozen=True)
@@ -32,8 +41,8 @@ Rule = Callable[[Params, Sequence[Shape], int], Inferred]
 
 RULES: Registry[Rule] = Registry("a shape rule", "infers")
 
-# Caffe itself stops at 2^31 numbers (blob.cpp); beyond this one, counts would not fit 64 bits.
-_LARGEST = 2**62
+MOST_NUMBERS = 2**31 - 1
+"""How many numbers a blob can have: Caffe aborts beyond INT_MAX (blob.cpp: Reshape)."""
 
 
 def infers(*types: str, replaces: bool = False) -> Callable[[Rule], Rule]:
@@ -90,6 +99,9 @@ def infer(kind: str, params: Params, bottoms: Sequence[Shape], tops: int) -> Inf
     for shape in (*inferred.tops, *inferred.weights):
         if any(extent < 0 for extent in shape):
             raise ShapeError(what=f"a shape would be {shape}, from inputs {[*bottoms]}")
-        if prod(shape) > _LARGEST:
-            raise ShapeError(what=f"a shape would be {shape}, too large for any memory")
+        if prod(shape) > MOST_NUMBERS:
+            raise ShapeError(
+                what=f"a shape would be {shape}, which is {prod(shape):,} numbers",
+                why=f"Caffe's blobs hold {MOST_NUMBERS:,} at most",
+            )
     return inferred
