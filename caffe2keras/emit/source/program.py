@@ -81,10 +81,10 @@ def _imports(statements: Sequence[Statement]) -> tuple[dict[str, str], list[str]
     return classes, lines
 
 
-def _as_isort(word: str) -> tuple[bool, str]:
-    """Names all in capitals first, as isort and Ruff have them."""
+def _as_isort(word: str) -> tuple[bool, str, str]:
+    """Names all in capitals first, then whatever the case, as isort and Ruff have them."""
     name = word.split(" ")[0]
-    return not (name.isupper() and len(name) > 1), word
+    return not (name.isupper() and len(name) > 1), word.lower(), word
 
 
 @dataclass

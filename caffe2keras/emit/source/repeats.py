@@ -22,6 +22,8 @@ _MOST_INPUTS = 3
 _MOST_RESULTS = 2  # a step of an LSTM has two
 _MOST_PARAMETERS = 8
 _MOST_BLOCKS = 8
+_MOST_GROUPS = 12  # runs that are wired alike and named in other ways
+_MOST_STATEMENTS = 1500  # searching takes seconds there; longer nets are written out
 _TRIED = 12  # blocks to begin with
 _LEAST_SAVING = 3  # lines: below that, a function only sends the reader to and fro
 _FRAME = 4  # lines of a function beside its statements
@@ -78,6 +80,8 @@ class Block:
 
 def find_blocks(statements: Sequence[Statement], outputs: Sequence[TensorRef]) -> list[Block]:
     """The blocks worth a function, in order of first use; their runs do not overlap."""
+    if len(statements) > _MOST_STATEMENTS:
+        return []
     finder = _Finder(statements, outputs)
     free = (True,) * len(statements)
     first = sorted(finder.candidates(free), key=lambda block: -block.saving)[:_TRIED]
@@ -131,12 +135,13 @@ class _Finder:
 
     def _starts(self, length: int, free: Sequence[bool]) -> list[int]:
         """Where a run may begin: its classes, one after the other, come at least twice."""
-        kinds: dict[Hashable, list[int]] = {}
+        kinds: dict[tuple[str, ...], list[int]] = {}
         names = [statement.class_name for statement in self._statements]
         for start in range(len(names) - length + 1):
             if all(free[start : start + length]):
                 kinds.setdefault(tuple(names[start : start + length]), []).append(start)
-        return sorted(start for starts in kinds.values() if len(starts) > 1 for start in starts)
+        several = (starts for kind, starts in kinds.items() if len(starts) > 1 and _is_one(kind))
+        return sorted(start for starts in several for start in starts)
 
     def _key(self, start: int, length: int) -> Hashable | None:
         """How a run is wired; None if it cannot be a function."""
@@ -185,7 +190,8 @@ class _Finder:
                     group.append(start)
                     break
             else:
-                groups.append([start])
+                if len(groups) < _MOST_GROUPS:
+                    groups.append([start])
         return [group for group in groups if len(group) > 1]
 
     def _block(self, starts: Sequence[int], length: int) -> Block | None:
@@ -229,6 +235,13 @@ class _Finder:
 def _said(statement: Statement, argument: str) -> str | None:
     said: Mapping[str, str] = statement.arguments
     return said.get(argument) or default_of(statement.class_name, argument)
+
+
+def _is_one(kind: tuple[str, ...]) -> bool:
+    """Whether classes are not a shorter row of classes several times over."""
+    length = len(kind)
+    shorter = (n for n in range(1, length // 2 + 1) if length % n == 0)
+    return not any(kind == kind[:n] * (length // n) for n in shorter)
 
 
 def _apart(starts: Sequence[int], length: int) -> list[int]:

@@ -34,11 +34,15 @@ def templates_of(
     Returns:
         A template for each column and a word for each row, or None where one word will not do.
     """
-    columns = [_stripped(column) for column in zip(*rows, strict=True)]
-    words = columns[0][1]
-    if any(column[1] != words for column in columns) or len(set(words)) < len(words):
-        return None
-    templates = [template for template, _ in columns]
+    templates: list[Template] = []
+    words: tuple[str, ...] = ()
+    for column in zip(*rows, strict=True):
+        template, filling = _stripped(column)
+        # Most rows that are tried have little in common, which shows at once.
+        if (templates and filling != words) or len(set(filling)) < len(filling):
+            return None
+        templates.append(template)
+        words = filling
     # "2a" and "3a" rather than "2" and "3", where that letter is always there, and "2a" and "2b"
     # rather than "a" and "b".
     digits = _ending_digits(_common_end([t.before for t in templates]))

@@ -405,3 +405,12 @@ def test_a_skip_across_a_loop_keeps_its_name(tmp_path):
     text += 'layer { name: "sum" type: "Eltwise" bottom: "stage0s" bottom: "stage5s" top: "sum" }'
     source = text_of(text, tmp_path)
     assert "[first, x]" in source
+
+
+def test_a_deep_chain_is_searched_in_no_time(tmp_path):
+    layers = (
+        f'layer {{ name: "r{i}" type: "ReLU" bottom: "b{i}" top: "b{i + 1}" }}' for i in range(999)
+    )
+    text = (INPUT % "dim: 2 dim: 3").replace('top: "data"', 'top: "b0"') + "\n".join(layers)
+    source = text_of(text, tmp_path)
+    assert source.count("ReLU(") == 999
