@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from caffe2keras.cli.nearest import NearestChoice
 from caffe2keras.cli.options import (
     FILE,
     assume_full_sequences_option,
@@ -25,6 +26,9 @@ from caffe2keras.cli.progress import step_bar
 
 __all__ = ["verify"]
 
+# As caffe2keras.verify.elsewhere has them; that module is not imported for --help.
+_RUNTIMES = ("theano", "tf-keras")
+
 _STEPS = 3  # reference, Keras, comparison
 
 
@@ -34,6 +38,7 @@ _STEPS = 3  # reference, Keras, comparison
     Examples:
       caffe2keras verify alexnet.h5 blobs.npz
       caffe2keras verify alexnet.h5 --oracle deploy.prototxt alexnet.caffemodel
+      caffe2keras verify alexnet.h5 blobs.npz --runtime theano --python old/bin/python
     """,
 )
 @click.argument("model", type=FILE)
@@ -63,6 +68,18 @@ _STEPS = 3  # reference, Keras, comparison
 @click.option(
     "--atol", type=click.FloatRange(min=0), metavar="X", help="Tolerated difference, absolute."
 )
+@click.option(
+    "--runtime",
+    type=NearestChoice(_RUNTIMES),
+    help="Let the Keras of another environment compute the model: Keras 2.3 on Theano, or tf.keras "
+    "2, with caffe2keras-runtime installed.",
+)
+@click.option(
+    "--python",
+    type=FILE,
+    metavar="PATH",
+    help="With --runtime: that environment's interpreter.",
+)
 @plugin_options
 @html_option
 @json_option
@@ -75,6 +92,8 @@ def verify(
     seed: int,
     rtol: float | None,
     atol: float | None,
+    runtime: str | None,
+    python: Path | None,
     html: Path | None,
     as_json: bool,
     quiet: bool,
@@ -95,9 +114,14 @@ def verify(
     Exit code 0 means that all blobs agree, 7 that some differ.
     """
     _check_reference(reference, oracle)
+    from caffe2keras.verify import Elsewhere
     from caffe2keras.verify import verify as run
 
-    _say_backend(quiet or as_json)
+    if (runtime is None) != (python is None):
+        raise click.UsageError("--runtime and --python go together.")
+    elsewhere = Elsewhere(runtime, python) if runtime and python else None
+    if elsewhere is None:
+        _say_backend(quiet or as_json)
     with step_bar(_STEPS, quiet=quiet or as_json) as progress:
         report = run(
             model,
@@ -109,6 +133,7 @@ def verify(
             atol=atol,
             options=options,
             evidence=html is not None,
+            elsewhere=elsewhere,
             progress=progress,
         )
     if html is not None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from caffe2keras.plugins.needs import changed_plugins
 from caffe2keras.record import BlobRecord, Record, read_record
 from caffe2keras.verify.compare import Tolerance, compare, default_tolerance, filled_up
+from caffe2keras.verify.elsewhere import Elsewhere, predict_elsewhere
 from caffe2keras.verify.evidence import Evidence, worst_histogram
 from caffe2keras.verify.feed import given_inputs
 from caffe2keras.verify.losses import comparable_heads, loss_results, predictions_beside
@@ -24,7 +25,7 @@ from caffe2keras.verify.report import BlobResult, NotCompared, VerificationRepor
 from caffe2keras.verify.witness import Witness, by_oracle, by_stored_blobs
 from caffe2keras.words import word_of_its_module
 
-__all__ = ["BlobResult", "NotCompared", "Tolerance", "VerificationReport", "verify"]
+__all__ = ["BlobResult", "Elsewhere", "NotCompared", "Tolerance", "VerificationReport", "verify"]
 
 Array = npt.NDArray[Any]
 StrPath = str | PathLike[str]
@@ -44,6 +45,7 @@ def verify(
     seed: int = 0,
     options: Mapping[str, Any] = _NO_OPTIONS,
     evidence: bool = False,
+    elsewhere: Elsewhere | None = None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> VerificationReport:
     """Compare a converted file with blobs recorded from Caffe, or with the oracle.
@@ -62,6 +64,7 @@ def verify(
         options: for the oracle: phase, stages, level, ..., as they were given to ``convert``.
         evidence: whether to measure what a page shows besides: how the worst blob's numbers
             spread and, with the oracle, what float32 alone makes of each blob.
+        elsewhere: the environment whose Keras is to compute the model, where it is not this one.
         progress: called with what is being done.
 
     Returns:
@@ -69,7 +72,7 @@ def verify(
 
     Raises:
         InputError: a file cannot be read, or does not fit the model.
-        BackendError: no Keras backend can be imported.
+        BackendError: no Keras backend can be imported, or the other environment fails.
         ValueError: neither or both of ``blobs`` and ``oracle`` were given.
     """
     if (blobs is None) == (oracle is None):
@@ -85,7 +88,11 @@ def verify(
     wanted, passed_over = _choose(record, witness)
     heads = comparable_heads(record, witness)
     compared_with = (*wanted, *predictions_beside(record, heads, wanted))
-    arrays = predict(model, record, witness.inputs, compared_with)
+    if elsewhere is None:
+        arrays = predict(model, record, witness.inputs, compared_with)
+        backend = backend_name()
+    else:
+        arrays, backend = predict_elsewhere(model, record, witness.inputs, compared_with, elsewhere)
     progress("comparing")
     tolerance = _tolerance(record, rtol, atol)
     results = tuple(
@@ -101,7 +108,7 @@ def verify(
         model=str(model),
         net=record.net,
         witness=witness.name,
-        backend=backend_name(),
+        backend=backend,
         tolerance=tolerance,
         results=results,
         not_compared=passed_over,

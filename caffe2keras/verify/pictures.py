@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,19 @@ __all__ = ["picture_of"]
 Array = npt.NDArray[Any]
 
 
-def picture_of(blob: Array, entry: InputRecord, record: Record, model: Any) -> Array:
+def picture_of(
+    blob: Array,
+    entry: InputRecord,
+    record: Record,
+    weights_of: Callable[[str], Sequence[Array]],
+) -> Array:
     """What the model must be fed so that its own layers make this blob of it.
 
     Args:
         blob: (N, C, H, W) in Caffe's axis order.
         entry: the input.
         record: the file's, which names the layers that prepare a picture.
-        model: the loaded model; what its layers hold is undone, not what they should hold.
+        weights_of: what a layer holds, by its name; that is undone, not what it should hold.
 
     Returns:
         The picture in Caffe's axis order; the blob itself where nothing is baked in.
@@ -29,7 +35,7 @@ def picture_of(blob: Array, entry: InputRecord, record: Record, model: Any) -> A
     steps = record.preprocessing
     if steps is None or not steps.layers or steps.blob != entry.blob:
         return blob
-    convolution, *image = (model.get_layer(name).get_weights() for name in steps.layers)
+    convolution, *image = (weights_of(name) for name in steps.layers)
     kernel, *bias = (np.asarray(array, np.float64) for array in convolution)
     offset = bias[0][:, None, None] if bias else np.zeros(())
     for (beta,) in image:

@@ -57,9 +57,13 @@ def predict(
     tensors = [_tensor(model, blob) for blob in wanted]
     by_layer = {entry.layer: entry for entry in record.inputs}
     order = [by_layer[tensor._keras_history.operation.name] for tensor in model.inputs]
+
+    def weights_of(layer: str) -> list[Array]:
+        return list(model.get_layer(layer).get_weights())
+
     feed = [
         np.ascontiguousarray(
-            entry.layout.to_keras(picture_of(inputs[entry.blob], entry, record, model)),
+            entry.layout.to_keras(picture_of(inputs[entry.blob], entry, record, weights_of)),
             dtype=np.float32,
         )
         for entry in order

@@ -18,6 +18,7 @@ import importlib.util
 import os
 from typing import TYPE_CHECKING, Any
 
+from caffe2keras.runtime.dialect.keras2 import Operations
 from caffe2keras.runtime.dialect.python import prod, zip
 
 __all__ = ["IS_KERAS_3", "keras", "ops", "prod", "zip"]
@@ -42,8 +43,12 @@ else:
     if IS_KERAS_3:
         ops = importlib.import_module("keras.ops")
     elif keras.backend.backend() == "theano":
-        from caffe2keras.runtime.dialect import theano_ops as ops
+        from caffe2keras.runtime.dialect import theano_ops
         from caffe2keras.runtime.dialect.theano_keras import keras
+
+        ops = Operations(theano_ops)
     else:
-        from caffe2keras.runtime.dialect import tensorflow_ops as ops
+        from caffe2keras.runtime.dialect import tensorflow_ops
         from caffe2keras.runtime.dialect.tensorflow_keras import keras
+
+        ops = Operations(tensorflow_ops)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-__all__ = ["Names", "NeedsKeras3", "SeedGenerator", "serializable"]
+__all__ = ["Names", "NeedsKeras3", "Operations", "SeedGenerator", "serializable", "training_words"]
 
 
 class Names:
@@ -22,6 +22,25 @@ class Names:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._module, name)
+
+
+class Operations:
+    """``keras.ops`` as far as a table of ours has it.
+
+    Args:
+        table: the module.
+    """
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return getattr(self._table, name)
+        except AttributeError:
+            raise AttributeError(
+                f"{self._table.__name__} has no {name}: the layer that asks for it needs Keras 3"
+            ) from None
 
 
 class NeedsKeras3:

@@ -30,6 +30,11 @@ class Layer(old.layers.Layer):
         if "call" in cls.__dict__:
             cls.call = _with_tensors(cls.__dict__["call"])
 
+    @property
+    def compute_dtype(self) -> str:
+        """The type that it computes in, which Keras 2 does not set apart."""
+        return str(backend.floatx())
+
     def add_weight(
         self,
         shape: Any = (),
