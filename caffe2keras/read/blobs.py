@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -77,7 +78,7 @@ def read_blobs(path: str | PathLike[str]) -> ReferenceBlobs:
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[tuple[str, Array]]]:
-    if path.is_dir():
+    if os.path.isdir(path):  # False for what can be no path at all
         return _from_folder
     head = first_bytes(path, BlobFileError)
     if head.startswith(b"\x93NUMPY"):

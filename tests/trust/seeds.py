@@ -140,7 +140,7 @@ def _toml_manifests(scratch: Path) -> Iterator[bytes]:
 
 def _yaml_manifests(scratch: Path) -> Iterator[bytes]:
     yield from _json_manifests(scratch)
-    yield b"defaults: &all\n  oracle: yes\nnets:\n- {prototxt: a, name: 1}\n- prototxt: b\n  fold: on"
+    yield b"defaults: &all\n  oracle: yes\nnets:\n- {prototxt: a, name: b}\n- prototxt: b\n"
 
 
 def _labels(scratch: Path) -> Iterator[bytes]:
