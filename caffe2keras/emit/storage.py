@@ -58,9 +58,7 @@ def _to_float16(numbers: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
 
 
 STORAGES: dict[DType, Storage] = {
-    "float32": Storage(
-        "float32", 4, np.inf, lambda: h5py.h5t.IEEE_F32LE, lambda numbers: numbers
-    ),
+    "float32": Storage("float32", 4, np.inf, lambda: h5py.h5t.IEEE_F32LE, lambda numbers: numbers),
     "float16": Storage("float16", 2, 65519.0, lambda: h5py.h5t.IEEE_F16LE, _to_float16),
     "bfloat16": Storage("bfloat16", 2, 3.3961775e38, _bfloat16_type, _to_bfloat16),
 }
