@@ -34,7 +34,7 @@ class LossValue(keras.Layer):
     def __init__(self, loss: Any, predictions: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if isinstance(loss, dict):
-            loss = keras.saving.deserialize_keras_object(loss)
+            loss = keras.losses.deserialize(loss)
         self.loss = loss
         self.predictions = int(predictions)
 

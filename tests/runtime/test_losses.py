@@ -116,6 +116,14 @@ def test_an_accuracy_lets_no_rival_tie_with_the_label():
     assert float(metric.result()) == 0
 
 
+def test_a_loss_of_keras_is_found_by_its_name_in_a_layer():
+    config = {"class_name": "BinaryCrossentropy", "config": {"from_logits": True}}
+    layer = LossValue.from_config({"loss": config})
+    back = LossValue.from_config(layer.get_config())
+    assert type(back.loss) is keras.losses.BinaryCrossentropy
+    assert back.loss.from_logits
+
+
 def test_a_loss_as_a_layer_gives_its_value_and_another_adds_it():
     x, y = keras.Input((3,)), keras.Input((3,))
     value = LossValue(EuclideanLoss())([x, y])
