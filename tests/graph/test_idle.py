@@ -28,6 +28,20 @@ def test_a_message_of_another_layer_is_told_and_gone():
 @pytest.mark.parametrize(
     "text",
     [
+        'type: "EuclideanLoss" loss_param { normalize: true }',
+        'type: "SoftmaxWithLoss" accuracy_param { top_k: 5 }',
+        'type: "DummyData" transform_param { crop_size: 5 }',
+    ],
+)
+def test_losses_and_constants_leave_messages_unread_too(text):
+    layer, [note] = set_aside(text)
+    assert [field.name for field, _ in layer.ListFields()][:2] == ["name", "type"]
+    assert note.subject.split()[0] in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         'type: "Pooling" pooling_param { pool: AVE }',
         'type: "Deconvolution" convolution_param { num_output: 3 }',
         'type: "SoftmaxWithLoss" softmax_param { axis: 2 } loss_param { normalize: true }',
