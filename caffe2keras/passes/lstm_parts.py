@@ -155,8 +155,9 @@ def _without_static(others: Sequence[tuple[Blob, ...]]) -> tuple[list[Blob], Blo
     """What drives each step, and the summand that all steps have in common."""
     if all(len(blobs) == 1 for blobs in others):
         return [blob for (blob,) in others], None
-    common = set.intersection(*({blob.key for blob in blobs} for blobs in others))
-    if len(common) != 1 or any(len(blobs) != 2 for blobs in others):
+    keys = [{blob.key for blob in blobs} for blobs in others]
+    common = set.intersection(*keys)
+    if len(common) != 1 or any(len(of_step) != 2 for of_step in keys):
         raise StaysUnrolledError("its steps have more than one input, and none in common")
     (shared,) = (blob for blob in others[0] if blob.key in common)
     return [blob for blobs in others for blob in blobs if blob.key not in common], shared

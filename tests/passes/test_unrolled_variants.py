@@ -311,6 +311,9 @@ NEAR = {
     "a static input at some steps": without(
         STATIC, 'bottom: "s1h" bottom: "ws"', 'bottom: "s1h" bottom: "s1x"'
     ),
+    "a static input taken twice in place of x": without(
+        STATIC, 'bottom: "s1x" bottom: "s1h" bottom: "ws"', 'bottom: "ws" bottom: "s1h" bottom: "ws"'
+    ),
     "a static input that is squashed": without(
         STATIC, 'bottom: "flat" top: "ws"', 'bottom: "bent" top: "ws"'
     ).replace('layer { name: "ws"', layer("ReLU", "flat", "bent") + 'layer { name: "ws"'),
