@@ -99,18 +99,32 @@ class Assembly:
         self._inputs.append((blob, tensor, layout))
         self._bind(layer, blob, tensor, layout)
 
-    def add(self, layer: Layer, layouts: tuple[Layout, ...], fragment: Fragment) -> None:
+    @property
+    def is_trained(self) -> bool:
+        """Whether the model is to be trained."""
+        return self._net.is_training
+
+    def add(
+        self,
+        layer: Layer,
+        layouts: tuple[Layout, ...],
+        fragment: Fragment,
+        stops: tuple[int, ...] = (),
+    ) -> None:
         """A mapped layer.
 
         Args:
             layer: the Caffe layer.
             layouts: in which its mapping was told that its bottoms arrive.
             fragment: what the mapping answered.
+            stops: the bottoms through which no gradient goes back.
         """
         inputs = [
             self._in_layout(layer, blob, layout)
             for blob, layout in zip(layer.bottoms, layouts, strict=True)
         ]
+        for index in stops:
+            inputs[index] = self._stopped(layer, layer.bottoms[index], inputs[index])
         if not inputs and fragment.calls:
             # A layer without bottoms (a constant) hangs on whatever is fed first.
             inputs = [self._first_input(layer)]
@@ -170,6 +184,13 @@ class Assembly:
             if permute.class_name != "Permute":
                 self._tying.add(self._relaid[tensor, wanted])
         return self._relaid[tensor, wanted]
+
+    def _stopped(self, layer: Layer, blob: Blob, tensor: TensorRef) -> TensorRef:
+        """The tensor without a way back for gradients; one that is fed has none."""
+        if any(tensor == fed for _, fed, _ in self._inputs):
+            return tensor
+        stop = KerasLayer("caffe2keras>StopGradient", {}, suffix="_stop")
+        return self._call(replace(layer, name=blob.name), stop, (tensor,))
 
     def _call(self, layer: Layer, keras: KerasLayer, inputs: tuple[TensorRef, ...]) -> TensorRef:
         name = self._name_of(layer, keras)

@@ -27,7 +27,7 @@ from caffe2keras.layer_map.refusals import Refusal, refuse_all
 from caffe2keras.layer_map.refused import reason_for
 from caffe2keras.layer_map.registry import ENTRIES, Entry, Operand, Placed, mappings
 from caffe2keras.layer_map.resizing import is_resizable
-from caffe2keras.layer_map.training import as_trained, end_in_heads
+from caffe2keras.layer_map.training import as_trained, end_in_heads, stopped_bottoms
 from caffe2keras.layout import DataFormat, Layout, caffe_order, image
 from caffe2keras.params import Unread
 from caffe2keras.spec import Fragment, KerasModel
@@ -187,7 +187,8 @@ def _apply_once(assembly: Assembly, layer: Layer, entry: Entry, resizable: bool)
         for blob, layout in zip(layer.bottoms, wanted, strict=True)
     )
     fragment = map_layer(layer, arrivals, entry, assembly.data_format, resizable)
-    assembly.add(layer, wanted, fragment)
+    stops = stopped_bottoms(layer) if assembly.is_trained else ()
+    assembly.add(layer, wanted, fragment, stops)
 
 
 def map_layer(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from caffe2keras.errors import UnsupportedCombinationError
 from caffe2keras.graph.net import Blob, Layer, Net
 from caffe2keras.graph.training import weighted_tops
 from caffe2keras.layer_map.assembly import Assembly
@@ -21,7 +22,7 @@ from caffe2keras.spec import (
     KerasModel,
 )
 
-__all__ = ["as_trained", "end_in_heads"]
+__all__ = ["as_trained", "end_in_heads", "stopped_bottoms"]
 
 # BatchNorm in training: Caffe keeps to the stored statistics where it is told to.
 _STORED = "caffe2keras>StoredStatisticsNormalization"
@@ -75,6 +76,26 @@ def as_trained(model: KerasModel, net: Net) -> KerasModel:
         for named in model.layers
     )
     return replace(model, layers=layers)
+
+
+def stopped_bottoms(layer: Layer) -> tuple[int, ...]:
+    """Which bottoms of a layer no gradient goes back through: ``propagate_down: false``.
+
+    Raises:
+        UnsupportedCombinationError: a layer that became part of this one says so, or a layer that
+            is applied to each of its bottoms says so of some.
+    """
+    flags = list(layer.params.message.propagate_down)
+    if len(flags) > len(layer.bottoms) and len(set(flags)) == 1:
+        flags = flags[: len(layer.bottoms)]
+    inner = [one.name for one in layer.absorbed if not all(one.params.message.propagate_down)]
+    if inner or len(flags) > len(layer.bottoms):
+        raise UnsupportedCombinationError(
+            what="propagate_down: false" + "".join(f" of {name}" for name in inner),
+            why="it is one Keras layer with others, and no gradient can end within it",
+            hint="give lr_mult: 0 to the layers that shall not learn instead",
+        )
+    return tuple(index for index, flag in enumerate(flags) if not flag)
 
 
 def _wanted(assembly: Assembly, heads: list[Layer]) -> Mapping[Blob, Layout]:

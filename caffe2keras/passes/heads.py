@@ -97,7 +97,9 @@ def _outer_heads(layers: Sequence[Layer], fed: AbstractSet[Key]) -> Mapping[int,
     heads = {
         index: _prediction_first(layer, fed)
         for index, layer in enumerate(layers)
-        if layer.type in (*_OF_TWO, "Accuracy") and len(layer.bottoms) == 2
+        if layer.type in (*_OF_TWO, "Accuracy")
+        and len(layer.bottoms) == 2
+        and not _is_stopped(layer, fed)
     }
     same = _same_choice(layers, heads.values())
     heads = {index: _on_scores(head, same) for index, head in _one_loss_each(heads).items()}
@@ -113,6 +115,14 @@ def _outer_heads(layers: Sequence[Layer], fed: AbstractSet[Key]) -> Mapping[int,
         if len(kept) == len(heads):
             return kept
         heads = kept
+
+
+def _is_stopped(loss: Layer, fed: AbstractSet[Key]) -> bool:
+    """Whether no gradient goes back to what the loss compares; an output of Keras's has one."""
+    flags = zip(loss.bottoms, loss.params.message.propagate_down, strict=False)
+    return loss.type != "Accuracy" and any(
+        not flag and bottom.key not in fed for bottom, flag in flags
+    )
 
 
 def _prediction_first(head: Layer, fed: AbstractSet[Key]) -> Layer:

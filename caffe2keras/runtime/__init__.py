@@ -80,6 +80,7 @@ from caffe2keras.runtime.solvers import (
     CaffeSGD,
 )
 from caffe2keras.runtime.step_marks import StepMarks
+from caffe2keras.runtime.stop_gradient import StopGradient
 from caffe2keras.runtime.unpooling import MaxUnpooling2D, Unpooling2D
 from caffe2keras.runtime.yolo_detection import YoloDetectionOutput, Yolov3DetectionOutput
 
@@ -168,6 +169,7 @@ __all__ = [
     "SoftmaxWithLoss",
     "StepMarks",
     "StochasticPooling2D",
+    "StopGradient",
     "StoredStatisticsNormalization",
     "Swish",
     "Threshold",

@@ -350,6 +350,19 @@ def test_nothing_but_labels_is_refused(trainable):
         trainable(DATA)
 
 
+def test_a_loss_that_sends_nothing_back_is_computed_inside(trainable):
+    loss = LOSS.replace("top:", "propagate_down: false propagate_down: false top:")
+    path, notes = trainable(DATA + DENSE + PROB + LOSS + loss.replace('"loss"', '"watched"'))
+    assert [note for note in notes if note.startswith("decided: watched: this loss is computed")]
+    assert "StopGradient" in {type(one).__name__ for one in caffe2keras.load_model(path).layers}
+
+
+def test_no_gradient_ends_between_a_normalization_and_its_scale(trainable):
+    scaled = NORMALIZED.replace("scale_param", "propagate_down: false scale_param")
+    with pytest.raises(UnsupportedCombinationError, match="propagate_down: false of scale"):
+        trainable(DATA + LOW + scaled.replace("PARAM", "") + LOSS)
+
+
 NORMALIZED = """
 layer { name: "bn" type: "BatchNorm" bottom: "low" top: "bn" batch_norm_param { PARAM } }
 layer { name: "scale" type: "Scale" bottom: "bn" top: "bn" scale_param { bias_term: true } }
