@@ -66,7 +66,7 @@ def main(count: int) -> int:
     keras.utils.set_random_seed(2)
     random = np.random.default_rng(2)
     model = reader()
-    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
     for _ in range(count):
         windows, first = streams(random)
         forget(model)
@@ -83,4 +83,4 @@ def main(count: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 60))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 100))

@@ -86,7 +86,8 @@ def features_of(images: Array) -> Array:
         report = caffe2keras.convert(*net, Path(folder, "net.h5"), outputs=["ip1"])
         model = caffe2keras.load_model(report.output)
     features: Array = np.asarray(model.predict_on_batch(images))
-    return features / features.std()
+    features /= features.std()
+    return features
 
 
 def answering_model() -> Any:

@@ -1,6 +1,6 @@
 """Teach a recurrent convolutional network which opinions are good ones.
 
-Usage: python classify.py [EPOCHS]
+Usage: python opinions.py [EPOCHS]
 
 The network is that of S. Lai and others, "Recurrent Convolutional Neural Networks for Text
 Classification" (AAAI 2015): one LSTM reads what stands left of each word, another what stands right
