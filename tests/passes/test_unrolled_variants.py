@@ -312,7 +312,7 @@ NEAR = {
         STATIC, 'bottom: "s1h" bottom: "ws"', 'bottom: "s1h" bottom: "s1x"'
     ),
     "a static input taken twice in place of x": without(
-        STATIC, 'bottom: "s1x" bottom: "s1h" bottom: "ws"', 'bottom: "ws" bottom: "s1h" bottom: "ws"'
+        STATIC, 'bottom: "s1x" bottom: "s1h" bottom', 'bottom: "ws" bottom: "s1h" bottom'
     ),
     "a static input that is squashed": without(
         STATIC, 'bottom: "flat" top: "ws"', 'bottom: "bent" top: "ws"'
