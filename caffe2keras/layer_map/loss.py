@@ -186,13 +186,15 @@ def _value(
     value = KerasLayer("caffe2keras>LossValue", {"loss": dict(loss), "predictions": predictions})
     inputs = tuple(FragmentInput(i) for i in range(len(layer.inputs)))
     calls, layouts = [Call(value, inputs)], [_SCALAR]
-    if len(layer.outputs) > 1:
-        if probabilities is None:
-            raise UnsupportedCombinationError(
-                what=f"{layer.type} with {len(layer.outputs)} tops",
-                why="only the first of them can be said in Keras",
-                hint="remove the others from the prototxt",
-            )
+    most = 1 if probabilities is None else 2
+    if len(layer.outputs) > most:
+        # R-FCN's fork has a third top, the losses of single regions.
+        raise UnsupportedCombinationError(
+            what=f"{layer.type} with {len(layer.outputs)} tops",
+            why=f"only the first {most} can be said in Keras",
+            hint="remove the others from the prototxt",
+        )
+    if probabilities is not None and len(layer.outputs) > 1:
         calls.append(Call(probabilities, (FragmentInput(0),)))
         layouts.append(layer.inputs[0].layout)
     outputs = tuple(FragmentOutput(i) for i in range(len(calls)))

@@ -325,6 +325,12 @@ def test_a_matrix_of_gains_comes_from_its_file(trainable, tmp_path):
         trainable(DATA + DENSE.replace("num_output: 4", "num_output: 3") + loss)
 
 
+def test_tops_that_only_a_forks_loss_has_are_refused(trainable):
+    third = LOSS.replace('top: "loss"', 'top: "loss" top: "prob" top: "each"')
+    with pytest.raises(UnsupportedCombinationError, match="only the first 2 can be said"):
+        trainable(DATA + DENSE + third)
+
+
 def test_the_oracle_computes_the_losses_too(trainable, tmp_path):
     path, _ = trainable(DATA + DENSE + LOSS)
     weights = tmp_path / "w.caffemodel"
