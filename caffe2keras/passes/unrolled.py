@@ -48,11 +48,14 @@ def _rolled(net: Net, chain: Sequence[Step]) -> Net:
 
 
 def _check_inside(wiring: Wiring, chain: Sequence[Step], parts: Parts) -> None:
-    """Nobody else may read what will not be there any more."""
+    """Nobody else may read what will not be there any more, nor may the LSTM itself."""
     inside = [*parts.layers, *(layer for step in chain for layer in step.layers)]
     names = {id(layer) for layer in inside}
     given = {step.hidden.key for step in chain} | {chain[-1].cell.key}
     ends = {blob.key for blob in wiring.net.outputs}
+    made = {top.key for layer in inside for top in layer.tops}
+    if any(state.key in made for state in parts.states):
+        raise StaysUnrolledError("the state before its first step is computed in that step")
     for layer in inside:
         for top in layer.tops:
             read = any(id(reader) not in names for reader in wiring.readers.get(top.key, ()))

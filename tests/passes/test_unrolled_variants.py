@@ -270,6 +270,9 @@ NEAR = {
     "a sum read elsewhere": PLAIN + layer("ReLU", "s2z", "y"),
     "a scaled state read elsewhere": SCALED + layer("ReLU", "s1h_on", "y"),
     "an inner cell read elsewhere": UNIT + layer("ReLU", "c1", "y"),
+    "a gate in place of the first cell": without(
+        PLAIN, 'bottom: "s0f" bottom: "c0"', 'bottom: "s0f" bottom: "s0g"'
+    ),
     "h and c swapped": without(PLAIN, 'bottom: "s1f" bottom: "c1"', 'bottom: "s1f" bottom: "h1"'),
     "c in place of h": without(PLAIN, 'bottom: "h1" top: "s1h"', 'bottom: "c1" top: "s1h"'),
     "the state of an older step": without(
