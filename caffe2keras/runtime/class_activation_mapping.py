@@ -60,6 +60,8 @@ class ClassActivationMapping(keras.Layer):
         self.interpolation = interpolation
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.data_format = resolve_data_format(data_format)
+        # TensorFlow's resize gives other numbers near the border when XLA compiles it.
+        self.supports_jit = self.size is None or keras.backend.backend() != "tensorflow"
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """W."""
