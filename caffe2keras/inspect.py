@@ -16,7 +16,7 @@ from caffe2keras.convert import Recurrent, load_net
 from caffe2keras.errors import UnsupportedError
 from caffe2keras.graph.build import build_net
 from caffe2keras.graph.net import Blob, Layer, Net, Note, Shape, Weight
-from caffe2keras.graph.phase import NetState
+from caffe2keras.graph.phase import NetState, keep_measures
 from caffe2keras.layer_map import Attempt, try_net
 from caffe2keras.layer_map.refusals import refuse_all
 from caffe2keras.layout import DataFormat
@@ -169,7 +169,9 @@ def inspect(
     load_installed()
     if weights is None:
         state = NetState(phase=phase, level=level, stages=tuple(stages))
-        message = upgrade(read_net(prototxt))
+        message = upgrade(read_net(prototxt), str(prototxt))
+        if phase == "TRAIN":
+            message = keep_measures(message, state)
         built = build_net(message, source=str(prototxt), state=state, input_shapes=input_shapes)
         net = run_passes(
             _with_zeros(built),

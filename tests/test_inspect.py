@@ -189,3 +189,16 @@ def test_steps_may_be_kept_in_sight():
     assert [layer.type for layer in rolled.layers].count("LSTM") == 1
     assert len(kept.layers) > 20
     assert "LSTM" not in [layer.type for layer in kept.layers]
+
+
+def test_a_net_that_is_to_be_trained_shows_what_measures_it(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_text(
+        'input: "data" input_shape { dim: 4 dim: 3 } input: "label" input_shape { dim: 4 }'
+        'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"'
+        "  inner_product_param { num_output: 5 } }"
+        'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }'
+        'layer { name: "accuracy" type: "Accuracy" bottom: "ip" bottom: "label" top: "accuracy"'
+        "  include { phase: TEST } }"
+    )
+    assert [layer.name for layer in inspect(path, phase="TRAIN").layers][-1] == "accuracy"
