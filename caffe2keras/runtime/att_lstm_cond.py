@@ -162,6 +162,6 @@ class AttLSTMCond(AttentiveLSTM):
         layer.build([words, (None, len(places), kernel.shape[0])])
         own = [kernel, recurrent, conditional, query, context, energy, shift, places, bias]
         layer.set_weights(
-            [np.reshape(one, v.shape) for one, v in zip(own, layer.weights, strict=True)]
+            [np.reshape(one, v.shape) for one, v in zip(own, layer.get_weights(), strict=True)]
         )
         return layer

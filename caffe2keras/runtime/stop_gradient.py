@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import keras
-from keras import ops
+from caffe2keras.runtime.dialect import keras, ops
 
 __all__ = ["StopGradient"]
 
