@@ -235,6 +235,7 @@ def convert(
             what=f"a {format} file keeps float32, not {dtype}",
             hint="write an .h5 file",
         )
+    stamps = {path: _stamp(path) for path in (prototxt, weights) if path is not None}
     with ThreadPoolExecutor(2) as pool:
         prototxt_hash = pool.submit(_source, prototxt)
         weights_hash = pool.submit(_source, weights) if weights is not None else None
@@ -265,8 +266,11 @@ def convert(
                 model,
                 net_name=net.name,
                 data_format=data_format,
-                sources=Sources(
-                    prototxt_hash.result(), weights_hash.result() if weights_hash else None
+                sources=_unchanged(
+                    Sources(
+                        prototxt_hash.result(), weights_hash.result() if weights_hash else None
+                    ),
+                    stamps,
                 ),
                 version=__version__,
                 plugins=plugins_of(net, model),
@@ -333,6 +337,27 @@ def to_keras(
 
 def _source(path: StrPath) -> Source:
     return Source(Path(path).name, fingerprint(path))
+
+
+def _stamp(path: StrPath) -> tuple[int, ...]:
+    """What tells a file from a later state of it; () for one that is not there."""
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _unchanged(sources: Sources, stamps: Mapping[StrPath, tuple[int, ...]]) -> Sources:
+    """The same, once it is certain that what was read is of one state of each file."""
+    for path, stamp in stamps.items():
+        if _stamp(path) != stamp:
+            raise InputError(
+                what="this file changed while it was read",
+                where=str(path),
+                hint="convert again when it is complete",
+            )
+    return sources
 
 
 def _default_output(prototxt: StrPath, weights: StrPath | None, format: FileFormat) -> Path:

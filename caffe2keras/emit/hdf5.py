@@ -20,7 +20,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +71,7 @@ def write_hdf5(
     storage = STORAGES[dtype]
     if np.isfinite(storage.limit):
         _refuse_too_large(model, storage)
-    with replacing(target) as scratch, _created(scratch) as file:
+    with replacing(target) as scratch, _refusals_of_the_system(), _created(scratch) as file:
         placements = _lay_out(model, file, storage)
         file.flush()
         handle = os.open(scratch, os.O_RDWR)
@@ -78,6 +80,18 @@ def write_hdf5(
         finally:
             os.close(handle)
         file.attrs["caffe2keras"] = np.bytes_(to_json(record()))
+
+
+@contextmanager
+def _refusals_of_the_system() -> Iterator[None]:
+    """Tell what HDF5 could not write as what it is; when a file is closed, h5py does not."""
+    try:
+        yield
+    except RuntimeError as error:
+        said = re.search(r"errno = (\d+), error message = '([^']*)'", str(error))
+        if said is None:
+            raise
+        raise OSError(int(said[1]), said[2]) from error
 
 
 def _created(path: Path) -> h5py.File:

@@ -138,10 +138,11 @@ def _read_hdf5(path: Path) -> SolverState:
 def _text(dataset: h5py.Dataset | None) -> str:
     if dataset is None:
         return ""
-    if dataset.shape != () or dataset.dtype.itemsize > _LONGEST_NAME:
+    # Caffe writes a string of fixed length; for others the library follows pointers in the file.
+    kind = dataset.dtype
+    if dataset.shape != () or kind.kind != "S" or kind.itemsize > _LONGEST_NAME:
         raise ValueError(f"{dataset.name}: it is no name of a file")
-    value = dataset[()]
-    return decoded(value) if isinstance(value, bytes) else str(value)
+    return decoded(dataset[()])
 
 
 def _damaged(path: Path, why: str) -> InputError:

@@ -112,7 +112,7 @@ def _solverstates(scratch: Path) -> Iterator[bytes]:
     state.history.add(num=1, channels=1, height=1, width=3, double_data=range(3))
     yield state.SerializeToString()
     with h5py.File(scratch / "state.h5", "w") as file:
-        file["iter"], file["learned_net"] = np.array([7]), "net.caffemodel.h5"
+        file["iter"], file["learned_net"] = np.array([7]), np.bytes_("net.caffemodel.h5")
         file["history/0"], file["history/1"] = np.ones((2, 3), "f4"), np.ones(3, "f4")
     yield (scratch / "state.h5").read_bytes()
 
