@@ -36,7 +36,8 @@ def restore_solverstate(
     """Let a compiled model go on from a snapshot of Caffe's solver.
 
     What the solver remembers of each array goes the way of the array itself, through the same
-    mappings, so that it stands in the same axis order.
+    mappings, so that it stands in the same axis order. What the model does not train stands still;
+    Caffe moves what has lr_mult 0 on by the velocity that the snapshot remembers of it.
 
     Args:
         model: with the weights of the same snapshot, compiled by ``compile_from_solver``.
