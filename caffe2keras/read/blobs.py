@@ -32,7 +32,10 @@ _LONGEST_ORIGIN = 1 << 16
 _SIDES = ("input", "output")
 
 # What NumPy says of a damaged array; from SyntaxError on, of a header that does not parse.
-_DAMAGE = (OSError, ValueError, EOFError, SyntaxError, TokenError, RecursionError, MemoryError)
+_DAMAGE = (
+    *(OSError, ValueError, EOFError, ArithmeticError),
+    *(SyntaxError, TokenError, RecursionError, MemoryError),
+)
 
 
 @dataclass(frozen=True)
