@@ -31,6 +31,11 @@ class CompactBilinearPooling(Sketching):
     (compact_bilinear_layer.cpp in gy20073's fork) does not divide its inverse transform by its
     length: ``scale=output_dim`` says the same.
 
+    The layer of the MarcBS fork of Keras 1 computed something else: up to 4e6a8ec it multiplied
+    real parts with real parts and imaginary with imaginary, gave one bin too few where their number
+    is odd, and drew other bins when it was loaded; from v1.0.1 on its convolution was a linear
+    one, cropped. Here the product is complex, ``output_dim`` comes out, and bins are saved.
+
     Args:
         output_dim: how many bins there are.
         sum_pool: sum over all places of the images.
