@@ -137,13 +137,21 @@ def test_the_tree_in_the_docstring_is_the_family():
 REGISTRIES = {"maps", "infers", "computes"}
 
 
+def with_branches(body):
+    """The statements, and those in the branches of an if among them."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If):
+            yield from with_branches([*node.body, *node.orelse])
+
+
 def names_in(path):
     """A module's functions and classes, all names it has, and its __all__ (None without one).
 
     What stands in a registry is found there, and need not be declared.
     """
     defined, known, declared = set(), set(), None
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in with_branches(ast.parse(path.read_text(encoding="utf-8")).body):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             calls = (item.func for item in node.decorator_list if isinstance(item, ast.Call))
             registered = REGISTRIES & {call.id for call in calls if isinstance(call, ast.Name)}

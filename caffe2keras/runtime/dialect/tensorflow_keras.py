@@ -16,7 +16,7 @@ from caffe2keras.runtime.dialect.keras2 import (
     training_words,
 )
 
-__all__ = ["keras"]
+__all__ = ["Layer", "keras"]
 
 
 class Layer(tf.keras.layers.Layer):
