@@ -39,6 +39,8 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=100, help="with each signal")
     parser.add_argument("--seed", type=int, default=0)
     told = parser.parse_args()
+    # A shell lets what runs in its background ignore Ctrl-C, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print("| signal | runs | old file | new file | absent | else | left over, then cleared |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:

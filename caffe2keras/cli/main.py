@@ -86,12 +86,17 @@ def _run(words: list[str]) -> int:
     except Caffe2KerasError as error:
         _complain(f"error: {error}", words)
         return error.exit_code
-    except MemoryError:
-        _complain("error: memory ran out\n  try: a machine, or a limit, with more of it", words)
-        return Caffe2KerasError.exit_code
     except Exception as error:
+        if _is_lack_of_memory(error):
+            _complain("error: memory ran out\n  try: a machine, or a limit, with more of it", words)
+            return Caffe2KerasError.exit_code
         _complain(f"internal error, please report it: {type(error).__name__}: {error}", words)
         return Caffe2KerasError.exit_code
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    # A thread has a stack; Python's own word for no room for one is a RuntimeError.
+    return isinstance(error, MemoryError) or "can't start new thread" in str(error)
 
 
 @contextmanager
