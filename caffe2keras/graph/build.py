@@ -47,7 +47,7 @@ def build_net(
     Raises:
         GraphError: there is no layer, a blob is unknown or doubly produced, a shape cannot be.
         InputError: the shape of an input is unknown, or ``input_shapes`` or ``outputs`` name a
-            blob that is none.
+            blob that is none, or ``outputs`` one that is only fed.
         UnsupportedError: a DummyData layer would draw random numbers.
     """
     messages, left_out = select_layers(net, state, source)
@@ -64,7 +64,7 @@ def build_net(
     require_shapes(sources.layers, sources.shapes, split.kept)
     training = split.heads | split.label_path
     layers = share_weights(infer_shapes(sources.layers, sources.shapes, training))
-    ends = _named(layers, outputs) if outputs else unread_blobs(layers)
+    ends = _computed(layers, outputs) if outputs else unread_blobs(layers)
     notes = (*naming, *idle, *note_layers_in_training(messages, state), *sources.notes)
     return Net(net.name, layers, ends, notes)
 
@@ -113,6 +113,21 @@ def _named(layers: Sequence[Layer], names: Sequence[str], source: str = "") -> t
                 hint=did_you_mean(name, last),
             )
     return tuple(last[name] for name in names)
+
+
+def _computed(layers: Sequence[Layer], names: Sequence[str]) -> tuple[Blob, ...]:
+    """The blobs of these names, none of which may be an input as it is fed."""
+    ends = _named(layers, names)
+    fed = {top.key: one for one in layers if one.type == "Input" for top in one.tops}
+    for blob in ends:
+        if blob.key in fed:
+            raise InputError(
+                what=f'the net cannot end in blob "{blob.name}"',
+                where=fed[blob.key].where,
+                why="it is an input, and no layer computes it",
+                hint="name a blob that a layer computes",
+            )
+    return ends
 
 
 def _producers(

@@ -284,6 +284,13 @@ def test_a_net_that_is_empty_in_this_phase_is_refused(built):
     )
 
 
+def test_a_blob_to_end_in_must_be_computed(built):
+    text = DATA + relu("data", "fc7")
+    with pytest.raises(InputError, match='the net cannot end in blob "data"'):
+        built(text, outputs=("fc7", "data"))
+    assert built(DATA + relu("data", "data"), outputs=("data",)).outputs[0].version == 1
+
+
 def test_a_blob_to_end_in_must_exist(built):
     with pytest.raises(InputError) as caught:
         built(DATA + relu("data", "fc7"), outputs=("fc8",))
