@@ -90,6 +90,8 @@ def test_a_choice_may_be_written_in_any_case(run, lopsided):
         (["verify", "m.h5", "a.npz", "b.npz"], "One file or folder of blobs"),
         (["verify", "m.h5", "--oracle", "a", "b", "c"], "PROTOTXT and WEIGHTS, nothing more"),
         (["verify", "m.h5", "a.npz", "--rtol", "-1"], "-1"),
+        (["verify", "m.h5", "a.npz", "--runtime", "theano"], "--runtime and --python go together"),
+        (["verify", "m.h5", "a.npz", "--runtime", "theanos"], "Did you mean 'theano'?"),
     ],
 )
 def test_wrong_usage_is_exit_code_two(words, message, run):
@@ -102,7 +104,7 @@ def test_wrong_usage_is_exit_code_two(words, message, run):
 def test_convert_writes_into_the_current_folder_and_says_what(run, digits, here):
     code, out, err = run("convert", digits / "deploy.prototxt", digits / "digits.caffemodel")
     assert (code, err) == (0, "")
-    assert out.startswith("digits.h5: digits, 14 layers, 6,586 parameters, written in ")
+    assert out.startswith("digits.h5: digits, 15 layers, 6,586 parameters, written in ")
     assert os.listdir(here) == ["digits.h5"]
 
 
