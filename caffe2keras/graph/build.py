@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from caffe2keras.errors import GraphError, InputError
 from caffe2keras.graph.idle import set_idle_messages_aside
 from caffe2keras.graph.inference import infer_shapes
+from caffe2keras.graph.memory import overwritten
 from caffe2keras.graph.net import Blob, Layer, Net, Shape
 from caffe2keras.graph.phase import TEST, NetState, note_layers_in_training, select_layers
 from caffe2keras.graph.sharing import share_weights
@@ -57,7 +58,9 @@ def build_net(
     messages, idle = set_idle_messages_aside(messages)
     names, naming = name_layers(messages)
     wired = wire(messages, names, source, _producers(left_out, state))
+    lost: frozenset[tuple[str, int]] = frozenset()
     if outputs:
+        lost = overwritten(Net(net.name, wired, ()))
         wired = _cut(wired, outputs, source)
     sources = settle_sources(wired, input_shapes, source)
     split = split_off_training(sources.layers)
@@ -66,7 +69,7 @@ def build_net(
     layers = share_weights(infer_shapes(sources.layers, sources.shapes, training))
     ends = _computed(layers, outputs) if outputs else unread_blobs(layers)
     notes = (*naming, *idle, *note_layers_in_training(messages, state), *sources.notes)
-    return Net(net.name, layers, ends, notes)
+    return Net(net.name, layers, ends, notes, lost=lost)
 
 
 def _fed_from_outside(

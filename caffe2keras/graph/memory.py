@@ -18,7 +18,7 @@ Key = tuple[str, int]
 
 def overwritten(net: Net) -> frozenset[Key]:
     """Keys of the blobs whose memory holds something else after a forward pass."""
-    return frozenset(_Memory(net).lost)
+    return net.lost.union(_Memory(net).lost)
 
 
 def stale_reads(net: Net) -> tuple[tuple[Layer, Blob], ...]:

@@ -145,6 +145,7 @@ class Net:
         heads: the tops of the losses and accuracies whose labels are no inputs of the model but
             what it is trained against; none in a net that predicts.
         is_training: whether the losses are kept.
+        lost: keys of blobs that layers write over which the net was cut off from.
     """
 
     name: str
@@ -154,6 +155,7 @@ class Net:
     aliases: tuple[tuple[str, Blob], ...] = ()
     heads: tuple[tuple[str, int], ...] = ()
     is_training: bool = False
+    lost: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def inputs(self) -> tuple[Blob, ...]:

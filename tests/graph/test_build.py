@@ -13,6 +13,7 @@ from caffe2keras.errors import (
     UnknownBlobError,
 )
 from caffe2keras.graph.build import build_net
+from caffe2keras.graph.memory import overwritten
 from caffe2keras.graph.phase import TRAIN, NetState
 from caffe2keras.proto.caffe_pb2 import NetParameter
 from caffe2keras.read.prototxt import parse_prototxt
@@ -289,6 +290,15 @@ def test_a_blob_to_end_in_must_be_computed(built):
     with pytest.raises(InputError, match='the net cannot end in blob "data"'):
         built(text, outputs=("fc7", "data"))
     assert built(DATA + relu("data", "data"), outputs=("data",)).outputs[0].version == 1
+
+
+def test_a_cut_net_remembers_what_the_layers_behind_the_cut_write_over(built):
+    flat = 'layer { name: "flat" type: "Flatten" bottom: "fc7" top: "flat" }'
+    text = DATA + relu("data", "fc7") + flat + relu("flat", "flat")
+    cut = built(text, outputs=("fc7",))
+    assert [layer.type for layer in cut.layers] == ["Input", "ReLU"]
+    assert ("fc7", 0) in overwritten(cut)
+    assert not overwritten(built(DATA + relu("data", "fc7"), outputs=("fc7",)))
 
 
 def test_a_blob_to_end_in_must_exist(built):
