@@ -48,7 +48,7 @@ class NeedsKeras3:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise NotImplementedError(
-            f"{type(self).__name__} needs Keras 3. The layers that predict run on Keras 2 as well."
+            f"{type(self).__name__} needs Keras 3: in Keras 2 what it is made of is another"
         )
 
 

@@ -13,13 +13,14 @@ from keras import backend
 
 from caffe2keras.runtime.dialect.keras2 import (
     Names,
+    NeedsKeras3,
     SeedGenerator,
     serializable,
     training_words,
 )
 from caffe2keras.runtime.dialect.theano_tensor import Tensor, raw, wrapped
 
-__all__ = ["Layer", "keras"]
+__all__ = ["RNN", "Layer", "keras"]
 
 
 class Layer(old.layers.Layer):
@@ -46,6 +47,10 @@ class Layer(old.layers.Layer):
         own = _returning_raw(initializer) if inspect.isfunction(initializer) else initializer
         sizes = tuple(int(size) for size in shape)
         return wrapped(super().add_weight(name=name, shape=sizes, initializer=own, **kwargs))
+
+
+class RNN(NeedsKeras3):
+    """Its cells would be handed variables, not tensors."""
 
 
 def _returning_raw(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,6 +112,7 @@ keras = Names(
     old,
     Layer=Layer,
     activations=Names(old.activations, get=_activation),
+    layers=Names(old.layers, RNN=RNN),
     config=SimpleNamespace(image_data_format=backend.image_data_format),
     random=SimpleNamespace(SeedGenerator=SeedGenerator, dropout=_dropout),
     saving=SimpleNamespace(register_keras_serializable=serializable(_register)),
