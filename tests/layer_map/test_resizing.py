@@ -100,9 +100,9 @@ def test_a_net_of_vectors_has_no_size_to_change(tmp_path: Path) -> None:
 
 def test_stock_pooling_is_used_only_where_the_size_is_fixed(tmp_path: Path) -> None:
     path = tmp_path / "net.prototxt"
-    even = (HEAD + POOL % "").replace("dim: 13", "dim: 12")  # where "same" pads as Caffe does
+    odd = (HEAD + POOL % "pad: 1").replace("dim: 10", "dim: 11")  # "same" pads as Caffe does there
     kinds = []
     for tail in ("nothing", "a dense layer over the whole image"):
-        path.write_text(even + TAILS[tail][0])
+        path.write_text(odd + TAILS[tail][0])
         kinds += [n.layer.class_name for n in map_net(load_net(path)).layers if n.name == "pool"]
     assert kinds == ["caffe2keras>Pooling2D", "MaxPooling2D"]
