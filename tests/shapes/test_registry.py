@@ -23,7 +23,9 @@ def test_a_type_without_a_rule_is_a_key_error():
 
 def test_absurd_sizes_are_refused(refused):
     wide = (1, 2**31 - 1)
-    refused("blobs hold 2,147,483,647 at most", "Tile", "tile_param { tiles: 2147483647 }", (5, *wide))
+    refused(
+        "blobs hold 2,147,483,647 at most", "Tile", "tile_param { tiles: 2147483647 }", (5, *wide)
+    )
     text = "inner_product_param { num_output: 4294967295 }"
     refused("blobs hold 2,147,483,647 at most", "InnerProduct", text, wide)
 
