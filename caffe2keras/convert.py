@@ -6,20 +6,20 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from caffe2keras import __version__
-from caffe2keras.emit import Source, Sources, record_of, write_archive, write_hdf5
+from caffe2keras.conversion import ConversionReport
+from caffe2keras.emit import Sources, record_of, write_archive, write_hdf5
 from caffe2keras.emit.source import weights_beside, write_source
 from caffe2keras.emit.storage import DType
 from caffe2keras.emit.stream import Progress, silent
 from caffe2keras.errors import InputError
 from caffe2keras.graph.build import build_net
-from caffe2keras.graph.net import Net, Note, Shape
+from caffe2keras.graph.net import Net, Shape
 from caffe2keras.graph.phase import NetState, keep_measures
 from caffe2keras.graph.weights import attach_weights
 from caffe2keras.layer_map import map_net
@@ -28,8 +28,16 @@ from caffe2keras.passes import run_passes
 from caffe2keras.plugins.loading import load_installed
 from caffe2keras.plugins.needs import plugins_of
 from caffe2keras.preprocessing import Preprocessing, prepare
-from caffe2keras.read.caffemodel import fingerprint, read_weights
+from caffe2keras.read.caffemodel import read_weights
 from caffe2keras.read.prototxt import read_net
+from caffe2keras.sources import (
+    StrPath,
+    default_output,
+    refuse_to_overwrite,
+    source_of,
+    stamp_of,
+    unchanged,
+)
 from caffe2keras.spec import KerasModel
 from caffe2keras.upgrade import upgrade
 from caffe2keras.words import word_of_its_module
@@ -48,51 +56,9 @@ __all__ = [
 
 FileFormat = Literal["h5", "keras", "py"]
 Recurrent = Literal["roll", "keep"]
-StrPath = str | Path
 
 _NO_SHAPES: Mapping[str, Shape] = MappingProxyType({})
 _NO_AXES: Mapping[str, int] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class ConversionReport:
-    """What a conversion did.
-
-    Attributes:
-        output: the file written.
-        model: the file that ``verify`` and ``load_model`` take: the same, or the one with the
-            weights beside Python source.
-        net_name: Caffe's name of the net.
-        layers: how many Keras layers the model has.
-        parameters: how many numbers it has learned.
-        notes: what was dropped, filled or decided, in order.
-        static_batch: the batch size where the net ties it down, else None.
-        seconds: how long it took.
-    """
-
-    output: Path
-    model: Path
-    net_name: str
-    layers: int
-    parameters: int
-    notes: tuple[Note, ...]
-    static_batch: int | None
-    seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """The report as JSON values."""
-        notes = [
-            {"kind": note.kind, "subject": note.subject, "text": note.text} for note in self.notes
-        ]
-        return {
-            "output": str(self.output),
-            "net": self.net_name,
-            "layers": self.layers,
-            "parameters": self.parameters,
-            "static_batch": self.static_batch,
-            "seconds": round(self.seconds, 3),
-            "notes": notes,
-        }
 
 
 def load_net(
@@ -226,19 +192,19 @@ def convert(
         EmitError: the output cannot be written.
     """
     started = time.monotonic()
-    target = Path(output) if output is not None else _default_output(prototxt, weights, format)
-    _refuse_to_overwrite(target, prototxt, weights)
+    target = Path(output) if output is not None else default_output(prototxt, weights, format)
+    refuse_to_overwrite(target, prototxt, weights)
     if format == "py":
-        _refuse_to_overwrite(weights_beside(target), prototxt, weights)
+        refuse_to_overwrite(weights_beside(target), prototxt, weights)
     if dtype != "float32" and format != "h5":
         raise InputError(
             what=f"a {format} file keeps float32, not {dtype}",
             hint="write an .h5 file",
         )
-    stamps = {path: _stamp(path) for path in (prototxt, weights) if path is not None}
+    stamps = {path: stamp_of(path) for path in (prototxt, weights) if path is not None}
     with ThreadPoolExecutor(2) as pool:
-        prototxt_hash = pool.submit(_source, prototxt)
-        weights_hash = pool.submit(_source, weights) if weights is not None else None
+        prototxt_hash = pool.submit(source_of, prototxt)
+        weights_hash = pool.submit(source_of, weights) if weights is not None else None
         net = load_net(
             prototxt,
             weights,
@@ -266,7 +232,7 @@ def convert(
                 model,
                 net_name=net.name,
                 data_format=data_format,
-                sources=_unchanged(
+                sources=unchanged(
                     Sources(
                         prototxt_hash.result(), weights_hash.result() if weights_hash else None
                     ),
@@ -292,88 +258,21 @@ def convert(
     )
 
 
-def to_keras(
-    prototxt: StrPath,
-    weights: StrPath | None = None,
-    *,
-    data_format: DataFormat = "channels_last",
-    phase: Literal["TEST", "TRAIN"] = "TEST",
-    stages: Sequence[str] = (),
-    level: int = 0,
-    input_shapes: Mapping[str, Shape] = _NO_SHAPES,
-    missing: Literal["refuse", "fill"] = "refuse",
-    assume_full_sequences: bool = False,
-    recurrent: Recurrent = "roll",
-    stateful: bool = False,
-    batch_axes: Mapping[str, int] = _NO_AXES,
-    preprocessing: Preprocessing | None = None,
-    outputs: Sequence[str] = (),
-    fold: bool = False,
-) -> keras.Model:
-    """Convert a Caffe net into a live Keras model; arguments and errors as for :func:`convert`."""
+def to_keras(prototxt: StrPath, weights: StrPath | None = None, **options: Any) -> keras.Model:
+    """Convert a Caffe net into a live Keras model.
+
+    Args:
+        prototxt: as for :func:`convert`.
+        weights: likewise.
+        **options: any of its other arguments but ``output`` and ``format``.
+
+    Raises:
+        Caffe2KerasError: as for :func:`convert`.
+    """
     from caffe2keras.load import load_model
 
     with tempfile.TemporaryDirectory() as folder:
-        report = convert(
-            prototxt,
-            weights,
-            Path(folder) / "model.h5",
-            data_format=data_format,
-            phase=phase,
-            stages=stages,
-            level=level,
-            input_shapes=input_shapes,
-            missing=missing,
-            assume_full_sequences=assume_full_sequences,
-            recurrent=recurrent,
-            stateful=stateful,
-            batch_axes=batch_axes,
-            preprocessing=preprocessing,
-            outputs=outputs,
-            fold=fold,
-        )
-        return load_model(report.output)
-
-
-def _source(path: StrPath) -> Source:
-    return Source(Path(path).name, fingerprint(path))
-
-
-def _stamp(path: StrPath) -> tuple[int, ...]:
-    """What tells a file from a later state of it; () for one that is not there."""
-    try:
-        found = Path(path).stat()
-    except (OSError, ValueError):
-        return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _unchanged(sources: Sources, stamps: Mapping[StrPath, tuple[int, ...]]) -> Sources:
-    """The same, once it is certain that what was read is of one state of each file."""
-    for path, stamp in stamps.items():
-        if _stamp(path) != stamp:
-            raise InputError(
-                what="this file changed while it was read",
-                where=str(path),
-                hint="convert again when it is complete",
-            )
-    return sources
-
-
-def _default_output(prototxt: StrPath, weights: StrPath | None, format: FileFormat) -> Path:
-    name = Path(weights if weights is not None else prototxt).name
-    for ending in (".h5", ".caffemodel", ".prototxt", ".pbtxt", ".binaryproto"):
-        name = name.removesuffix(ending)
-    return Path(f"{name}.{format}")
-
-
-def _refuse_to_overwrite(target: Path, *sources: StrPath | None) -> None:
-    existing = (Path(source) for source in sources if source is not None)
-    if target.exists() and any(s.exists() and target.samefile(s) for s in existing):
-        raise InputError(
-            what=f"{target} is one of the files to convert",
-            hint="choose another place with -o",
-        )
+        return load_model(convert(prototxt, weights, Path(folder) / "model.h5", **options).output)
 
 
 def _parameters(model: KerasModel) -> int:
