@@ -52,7 +52,9 @@ def fold_channel_factors(net: Net) -> Net:
             notes += [_note(one, layers[place]) for one in (layer, *layer.absorbed)]
         if _is_foldable(layers[place], shared):
             producers[layers[place].tops[0].key] = place
-    return replace(net, layers=tuple(layers), notes=(*net.notes, *notes)) if notes else net
+    if not notes:
+        notes = [Note("decided", "--fold", "nothing in this net can be folded")]
+    return replace(net, layers=tuple(layers), notes=(*net.notes, *notes))
 
 
 def _is_foldable(layer: Layer, shared: set[Key]) -> bool:

@@ -34,7 +34,7 @@ def settle(
     fed = _pictures(net)
     layer, blob = _the_one(fed) if needed or not told.says_nothing else _first(fed)
     if layer is None or blob is None:
-        return None, ()
+        return None, tuple(_left_to_the_user(layer) for layer in _telling(net))
     said = _said_by(layer)
     notes: tuple[Note, ...] = ()
     if isinstance(said.mean, str) and told.mean is None:
@@ -91,6 +91,18 @@ def _said_by(layer: Layer) -> Preprocessing:
         scale=p.scale if p.has("scale") else None,
         resize=resized if all(resized) else None,
     )
+
+
+def _telling(net: Net) -> list[Layer]:
+    """The inputs whose prototxt says what is done to what they are fed."""
+    return [
+        layer for layer in net.layers if layer.type == "Input" and not _said_by(layer).says_nothing
+    ]
+
+
+def _left_to_the_user(layer: Layer) -> Note:
+    text = "it is for whoever feeds the model: the file keeps it for nets that take one image"
+    return Note("left over", f'transform_param of layer "{layer.name}"', text)
 
 
 def _found(name: str, folder: Path) -> str | None:

@@ -152,6 +152,21 @@ def test_pictures_can_be_told_of_nets_that_take_one(tmp_path):
         convert(two, output=tmp_path / "two.h5", preprocessing=Preprocessing(mean=3.0))
 
 
+def test_what_is_not_kept_of_several_images_is_told(tmp_path):
+    two = tmp_path / "two.prototxt"
+    two.write_text(
+        "".join(
+            f'layer {{ name: "{name}" type: "Data" top: "{name}" data_param {{ batch_size: 2 }}\n'
+            "  transform_param { scale: 0.5 crop_size: 5 } }\n"
+            for name in "ab"
+        )
+        + 'layer { name: "s" type: "Eltwise" bottom: "a" bottom: "b" top: "s" }\n'
+    )
+    notes = convert(two, output=tmp_path / "two.h5").notes
+    told = [note.subject for note in notes if note.kind == "left over"]
+    assert told == ['transform_param of layer "a"', 'transform_param of layer "b"']
+
+
 def test_grey_pictures_have_no_channel_order(tmp_path):
     grey = tmp_path / "grey.prototxt"
     grey.write_text(
