@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from caffe2keras.runtime.dialect.tensorflow_windows import average_pool, conv, max_pool, resize
+
 __all__ = [
     "abs",
     "add",
@@ -112,6 +114,7 @@ def _holds_tensors(x: Any) -> bool:
 
 
 array = convert_to_tensor
+image = SimpleNamespace(resize=resize)
 
 
 def _both(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Tensor]:
@@ -340,85 +343,3 @@ def scan(f: Callable[[Any, Any], Any], init: Sequence[Any], xs: Sequence[Any]) -
 
 def _of_length(x: Any, count: Any) -> Tensor:
     return tf.ensure_shape(x, (count, *x.shape[1:])) if isinstance(count, int) else x
-
-
-def conv(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    dilation_rate: Any = 1,
-) -> Tensor:
-    """Cross-correlation; an input of more channels than the kernel's is cut into groups."""
-    x, weights = _channels_last(inputs, data_format), tf.convert_to_tensor(kernel)
-    groups = x.shape[-1] // weights.shape[-2]
-    # On a CPU the gradient of TensorFlow's own groups is missing.
-    parts = zip(tf.split(x, groups, axis=-1), tf.split(weights, groups, axis=-1))
-    convolved = [
-        tf.nn.convolution(part, own, strides, padding.upper(), dilations=dilation_rate)
-        for part, own in parts
-    ]
-    outputs = convolved[0] if groups == 1 else tf.concat(convolved, axis=-1)
-    return _as_asked(outputs, data_format)
-
-
-def max_pool(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any = None,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-) -> Tensor:
-    """The largest value of each window."""
-    return _pool("MAX", inputs, pool_size, strides, padding, data_format)
-
-
-def average_pool(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any = None,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-) -> Tensor:
-    """The mean of each window."""
-    return _pool("AVG", inputs, pool_size, strides, padding, data_format)
-
-
-def _pool(
-    kind: str, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: str
-) -> Tensor:
-    x = _channels_last(inputs, data_format)
-    rank = len(x.shape) - 2
-    window = (pool_size,) * rank if isinstance(pool_size, int) else tuple(pool_size)
-    steps = window if strides is None else strides
-    steps = (steps,) * rank if isinstance(steps, int) else tuple(steps)
-    pooled = tf.nn.pool(x, window, kind, strides=steps, padding=padding.upper())
-    return _as_asked(pooled, data_format)
-
-
-def _channels_last(x: Any, data_format: str) -> Tensor:
-    """What TensorFlow's CPU kernels take; some of them are wrong with channels first."""
-    x = tf.convert_to_tensor(x)
-    rank = len(x.shape)
-    return x if data_format == "channels_last" else tf.transpose(x, (0, *range(2, rank), 1))
-
-
-def _as_asked(x: Any, data_format: str) -> Tensor:
-    rank = len(x.shape)
-    if data_format == "channels_last":
-        return x
-    return tf.transpose(x, (0, rank - 1, *range(1, rank - 1)))
-
-
-def _resize(
-    images: Any,
-    size: Sequence[int],
-    interpolation: str = "bilinear",
-    data_format: str = "channels_last",
-) -> Tensor:
-    resized = tf.image.resize(_channels_last(images, data_format), size, interpolation)
-    return _as_asked(resized, data_format)
-
-
-image = SimpleNamespace(resize=_resize)
