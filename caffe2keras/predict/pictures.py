@@ -16,6 +16,7 @@ from caffe2keras.record import InputRecord, PreprocessingRecord
 __all__ = ["blob_of", "read_picture", "resized"]
 
 Array = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
 
 
 def blob_of(path: str | PathLike[str], entry: InputRecord, steps: PreprocessingRecord) -> Array:
@@ -95,28 +96,29 @@ def _pillow() -> Any:
 def resized(picture: Array, height: int, width: int) -> Array:
     """Another size, each value from its two by two neighbours.
 
-    As OpenCV's INTER_LINEAR, with which Caffe resizes (io.cpp: ReadImageToCVMat): pixels are
-    squares, and nothing is averaged where the picture shrinks.
+    As OpenCV's INTER_LINEAR resizes bytes, with which Caffe reads images (io.cpp:
+    ReadImageToCVMat): pixels are squares, nothing is averaged where the picture shrinks, and the
+    shares count in 2048ths, cut off between the two axes.
 
     Args:
-        picture: (C, H, W).
+        picture: (C, H, W), whole numbers from 0 to 255.
         height: of the result.
         width: likewise.
     """
-    # A picture's values are whole numbers to OpenCV, in between and at the end.
-    return np.rint(_along(_along(picture, 1, height), 2, width))
+    values = picture.astype(np.int64)
+    left, right, near, far = _neighbours(picture.shape[2], width)
+    rows = values[:, :, left] * near + values[:, :, right] * far
+    above, below, near, far = _neighbours(picture.shape[1], height)
+    upper = (rows[:, above] >> 4) * near[:, None] >> 16
+    lower = (rows[:, below] >> 4) * far[:, None] >> 16
+    return ((upper + lower + 2) >> 2).astype(np.float32)
 
 
-def _along(picture: Array, axis: int, size: int) -> Array:
-    extent = picture.shape[axis]
-    if extent == size:
-        return picture
-    place = (np.arange(size) + 0.5) * (extent / size) - 0.5
-    low = np.floor(place).astype(int)
-    shape = [1] * picture.ndim
-    shape[axis] = size
-    share = (place - low).astype(np.float32).reshape(shape)
-    before = picture.take(low.clip(0, extent - 1), axis)
-    behind = picture.take((low + 1).clip(0, extent - 1), axis)
-    between: Array = before + (behind - before) * share
-    return between
+def _neighbours(extent: int, size: int) -> tuple[Integers, Integers, Integers, Integers]:
+    """For each place of the result its two neighbours, and their shares in 2048ths."""
+    place = ((np.arange(size) + 0.5) * (extent / size) - 0.5).astype(np.float32)
+    first = np.floor(place)
+    share = np.where((first < 0) | (first >= extent - 1), 0, place - first)
+    low = first.clip(0, extent - 1).astype(np.int64)
+    near, far = (np.rint(part * 2048).astype(np.int64) for part in (1 - share, share))
+    return low, (low + 1).clip(0, extent - 1), near, far
