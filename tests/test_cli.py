@@ -6,12 +6,14 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 
 import caffe2keras
 import caffe2keras.convert
 from caffe2keras.__main__ import main
+from caffe2keras.cli.main import caffe2keras as group
 from caffe2keras.record import read_record
 
 
@@ -56,6 +58,34 @@ def test_help_reads_well(command, run, golden):
 
 def test_the_version_is_the_packages(run):
     assert run("--version") == (0, f"caffe2keras, version {caffe2keras.__version__}\n", "")
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_a_quick_answer_imports_no_command_and_no_numpy(option):
+    code = (
+        "import sys; from caffe2keras.__main__ import main; code = main(sys.argv[1:]); "
+        "ours = {name for name in sys.modules if name.startswith('caffe2keras.')}; "
+        "print(*sorted(ours), 'numpy' in sys.modules, file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr.split() == [
+        "caffe2keras.__main__",
+        "caffe2keras.cli",
+        "caffe2keras.cli.group",
+        "caffe2keras.cli.main",
+        "caffe2keras.cli.terminal",
+        "caffe2keras.errors",
+        "caffe2keras.legible",
+        "False",
+    ]
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself():
+    context = click.Context(group)
+    for name, summary in group.summaries.items():
+        command = group.get_command(context, name)
+        assert (command.name, command.help.splitlines()[0]) == (name, summary)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +306,6 @@ import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import caffe2keras.convert
 from caffe2keras.__main__ import main
-from caffe2keras.record import read_record
 from caffe2keras.emit import hdf5
 
 def wait(*args):

@@ -11,8 +11,9 @@ import click
 
 from caffe2keras.cli.conversion import conversion_options
 from caffe2keras.cli.nearest import NearestChoice
-from caffe2keras.cli.options import FILE, html_option, say, show
+from caffe2keras.cli.options import FILE, html_option
 from caffe2keras.cli.progress import net_bar
+from caffe2keras.cli.terminal import say, show
 from caffe2keras.errors import EmitError
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ class _Bytes(click.ParamType):  # type: ignore[type-arg]  # generic only in newe
 
 
 @click.command(
-    short_help="Convert many nets, in parallel.",
     epilog="""\b
     Examples:
       caffe2keras batch nets/ -o models/ -j 4 --verify

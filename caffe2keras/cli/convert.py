@@ -10,14 +10,14 @@ import click
 
 from caffe2keras.cli.conversion import conversion_options
 from caffe2keras.cli.nearest import NearestChoice
-from caffe2keras.cli.options import FILE, html_option, json_option, say, show
+from caffe2keras.cli.options import FILE, html_option, json_option
 from caffe2keras.cli.progress import byte_bar
+from caffe2keras.cli.terminal import say, show
 
 __all__ = ["convert"]
 
 
 @click.command(
-    short_help="Turn a Caffe net into a Keras model.",
     epilog="""\b
     Example:
       caffe2keras convert deploy.prototxt alexnet.caffemodel -o alexnet.h5

@@ -17,17 +17,15 @@ from caffe2keras.cli.options import (
     json_option,
     plugin_options,
     recurrent_option,
-    show,
     state_options,
     stateful_option,
-    terminal_width,
 )
+from caffe2keras.cli.terminal import show, terminal_width
 
 __all__ = ["inspect"]
 
 
 @click.command(
-    short_help="Show a Caffe net, layer by layer, and what it becomes.",
     epilog="""\b
     Example:
       caffe2keras inspect deploy.prototxt

@@ -7,13 +7,13 @@ from dataclasses import asdict
 
 import click
 
-from caffe2keras.cli.options import json_option, plugin_options, terminal_width
+from caffe2keras.cli.options import json_option, plugin_options
+from caffe2keras.cli.terminal import terminal_width
 
 __all__ = ["layers"]
 
 
 @click.command(
-    short_help="List Caffe's layer types and what becomes of each.",
     epilog="""\b
     Example:
       caffe2keras layers

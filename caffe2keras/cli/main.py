@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import io
-import shlex
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
 
 from caffe2keras import __version__
-from caffe2keras.cli.batch import batch
-from caffe2keras.cli.convert import convert
-from caffe2keras.cli.inspect import inspect
-from caffe2keras.cli.layers import layers
-from caffe2keras.cli.nearest import NearestGroup
-from caffe2keras.cli.options import say
-from caffe2keras.cli.plot import plot
-from caffe2keras.cli.predict import predict
-from caffe2keras.cli.record import record
-from caffe2keras.cli.solver import solver
-from caffe2keras.cli.verify import verify
+from caffe2keras.cli.group import CommandGroup
+from caffe2keras.cli.terminal import say
 from caffe2keras.errors import Caffe2KerasError
 
 __all__ = ["caffe2keras", "main"]
@@ -32,6 +21,17 @@ __all__ = ["caffe2keras", "main"]
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _TERMINATED = 143  # 128 + SIGTERM
 
+_COMMANDS = {
+    "convert": "Turn a Caffe net into a Keras model.",
+    "verify": "Prove that a converted model computes Caffe's numbers.",
+    "record": "Record what a Caffe net answers, to verify with.",
+    "batch": "Convert many nets, in parallel.",
+    "predict": "Classify pictures with a converted net.",
+    "inspect": "Show a Caffe net, layer by layer, and what it becomes.",
+    "plot": "Draw a Caffe net as SVG or PNG.",
+    "solver": "Say what a Caffe solver means in Keras.",
+    "layers": "List Caffe's layer types and what becomes of each.",
+}
 
 _EPILOG = """\b
 Start here:
@@ -46,7 +46,8 @@ Exit codes: 0 done, 1 internal error or no Keras backend, 2 wrong usage,
 
 
 @click.group(
-    cls=NearestGroup,
+    cls=CommandGroup,
+    summaries=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EPILOG,
 )
@@ -54,10 +55,6 @@ Exit codes: 0 done, 1 internal error or no Keras backend, 2 wrong usage,
 @click.option("--debug", is_flag=True, help="Show Python's traceback when something fails.")
 def caffe2keras(debug: bool) -> None:
     """Convert Caffe nets to Keras models that compute the same numbers, and prove it."""
-
-
-for _command in (convert, verify, record, batch, predict, inspect, plot, solver, layers):
-    caffe2keras.add_command(_command)
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -114,10 +111,14 @@ def _ending_cleanly() -> Iterator[None]:
 
 def _complain(message: str, words: Sequence[str]) -> None:
     if "--debug" in words:
+        import traceback
+
         say(traceback.format_exc().rstrip("\n"))
         say(f"caffe2keras: {message}")
         return
     say(f"caffe2keras: {message}")
     if message.startswith("internal"):
+        import shlex
+
         command = shlex.join(["caffe2keras", "--debug", *words])
         say(f"  try: {command}  (and send what it prints)")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +9,6 @@ from typing import Any, TypeVar
 import click
 
 from caffe2keras.cli.nearest import NearestChoice
-from caffe2keras.legible import printable
 
 __all__ = [
     "FILE",
@@ -24,11 +21,8 @@ __all__ = [
     "missing_option",
     "plugin_options",
     "recurrent_option",
-    "say",
-    "show",
     "state_options",
     "stateful_option",
-    "terminal_width",
 ]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -230,18 +224,3 @@ def state_options(function: Function) -> Function:
     for option in reversed(_STATE_OPTIONS):
         function = option(function)
     return function
-
-
-def say(message: str) -> None:
-    """Talk, as opposed to results: to stderr."""
-    click.echo(printable(message), err=True)
-
-
-def show(result: str) -> None:
-    """Print a result; no name in it, of a file or in one, gives the terminal orders."""
-    click.echo(printable(result))
-
-
-def terminal_width() -> int | None:
-    """How wide a table may be; None where stdout is no terminal."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

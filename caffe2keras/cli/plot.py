@@ -11,10 +11,9 @@ from caffe2keras.cli.options import (
     FILE,
     input_shape_option,
     plugin_options,
-    say,
-    show,
     state_options,
 )
+from caffe2keras.cli.terminal import say, show
 
 __all__ = ["plot"]
 
@@ -28,7 +27,6 @@ def _with_an_ending(ctx: click.Context, param: click.Parameter, output: Path | N
 
 
 @click.command(
-    short_help="Draw a Caffe net as SVG or PNG.",
     epilog="""\b
     Examples:
       caffe2keras plot deploy.prototxt

@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from caffe2keras.cli.options import FILE, json_option, plugin_options, say, show
+from caffe2keras.cli.options import FILE, json_option, plugin_options
+from caffe2keras.cli.terminal import say, show
 
 __all__ = ["predict"]
 
 
 @click.command(
-    short_help="Classify pictures with a converted net.",
     epilog="""\b
     Example:
       caffe2keras convert deploy.prototxt net.caffemodel -o net.h5 \\

@@ -14,12 +14,11 @@ from caffe2keras.cli.options import (
     input_shape_option,
     json_option,
     plugin_options,
-    say,
-    show,
     state_options,
 )
 from caffe2keras.cli.pictures import picture_options
 from caffe2keras.cli.progress import step_bar
+from caffe2keras.cli.terminal import say, show
 
 __all__ = ["record"]
 
@@ -27,7 +26,6 @@ _STEPS = 2
 
 
 @click.command(
-    short_help="Record what a Caffe net answers, to verify with.",
     epilog="""\b
     Example:
       caffe2keras record deploy.prototxt net.caffemodel -o blobs.npz

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from caffe2keras.cli.options import FILE, json_option, show
+from caffe2keras.cli.options import FILE, json_option
+from caffe2keras.cli.terminal import show
 
 __all__ = ["solver"]
 
 
 @click.command(
-    short_help="Say what a Caffe solver means in Keras.",
     epilog="""\b
     Example:
       caffe2keras solver solver.prototxt

@@ -17,12 +17,10 @@ from caffe2keras.cli.options import (
     json_option,
     missing_option,
     plugin_options,
-    say,
-    show,
     state_options,
-    terminal_width,
 )
 from caffe2keras.cli.progress import step_bar
+from caffe2keras.cli.terminal import say, show, terminal_width
 
 __all__ = ["verify"]
 
@@ -33,7 +31,6 @@ _STEPS = 3  # reference, Keras, comparison
 
 
 @click.command(
-    short_help="Prove that a converted model computes Caffe's numbers.",
     epilog="""\b
     Examples:
       caffe2keras verify alexnet.h5 blobs.npz

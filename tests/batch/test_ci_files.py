@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from caffe2keras.batch.manifest import read_manifest
-from caffe2keras.cli.main import caffe2keras
+from caffe2keras.cli.batch import batch
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is an extra")
 
@@ -29,7 +29,7 @@ def test_every_command_is_one_that_we_know():
     found = [shlex.split(command) for command in commands()]
     assert [words[:2] for words in found] == [["caffe2keras", "batch"]] * 2
     for words in found:
-        caffe2keras.commands["batch"].make_context("batch", words[2:])  # raises UsageError
+        batch.make_context("batch", words[2:])  # raises UsageError
 
 
 def test_the_manifest_in_the_readme_can_be_followed(tmp_path):
