@@ -8,10 +8,44 @@ from caffe2keras.errors import PrototxtError, UnknownBlobError
 
 HEAD = 'name: "v0" input: "data" input_dim: 2 input_dim: 3 input_dim: 9 input_dim: 7 '
 
+# upgrade_proto.cpp: UpgradeV0LayerType, whole, and what UpgradeV1LayerType makes of that
+TYPES = {
+    "accuracy": "Accuracy",
+    "bnll": "BNLL",
+    "concat": "Concat",
+    "conv": "Convolution",
+    "data": "Data",
+    "dropout": "Dropout",
+    "euclidean_loss": "EuclideanLoss",
+    "flatten": "Flatten",
+    "hdf5_data": "HDF5Data",
+    "hdf5_output": "HDF5Output",
+    "im2col": "Im2col",
+    "images": "ImageData",
+    "infogain_loss": "InfogainLoss",
+    "innerproduct": "InnerProduct",
+    "lrn": "LRN",
+    "multinomial_logistic_loss": "MultinomialLogisticLoss",
+    "pool": "Pooling",
+    "relu": "ReLU",
+    "sigmoid": "Sigmoid",
+    "softmax": "Softmax",
+    "softmax_loss": "SoftmaxWithLoss",
+    "split": "Split",
+    "tanh": "TanH",
+    "window_data": "WindowData",
+}
+
 INPUT = """name: "v0"
 layer { name: "input" type: "Input" top: "data"
   input_param { shape { dim: 2 dim: 3 dim: 9 dim: 7 } } }
 """
+
+
+@pytest.mark.parametrize(("old", "new"), TYPES.items())
+def test_types_get_their_current_names(upgraded, old, new):
+    net = upgraded(f'layers {{ layer {{ name: "x" type: "{old}" }} top: "x" }}')
+    assert net.layer[0].type == new
 
 
 def test_a_padding_layer_is_folded_into_the_convolution_behind_it(becomes):
