@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from caffe2keras import __version__
 from caffe2keras.conversion import ConversionReport
-from caffe2keras.emit import Sources, record_of, write_archive, write_hdf5
-from caffe2keras.emit.source import weights_beside, write_source
+from caffe2keras.emit.hdf5 import write_hdf5
+from caffe2keras.emit.record import record_of
 from caffe2keras.emit.storage import DType
 from caffe2keras.emit.stream import Progress, silent
 from caffe2keras.errors import InputError
@@ -30,6 +30,7 @@ from caffe2keras.plugins.needs import plugins_of
 from caffe2keras.preprocessing import Preprocessing, prepare
 from caffe2keras.read.caffemodel import read_weights
 from caffe2keras.read.prototxt import read_net
+from caffe2keras.record import Sources
 from caffe2keras.sources import (
     StrPath,
     default_output,
@@ -193,9 +194,9 @@ def convert(
     """
     started = time.monotonic()
     target = Path(output) if output is not None else default_output(prototxt, weights, format)
-    refuse_to_overwrite(target, prototxt, weights)
-    if format == "py":
-        refuse_to_overwrite(weights_beside(target), prototxt, weights)
+    model_file = _model_file(target, format)
+    for written in {target, model_file}:
+        refuse_to_overwrite(written, prototxt, weights)
     if dtype != "float32" and format != "h5":
         raise InputError(
             what=f"a {format} file keeps float32, not {dtype}",
@@ -221,12 +222,8 @@ def convert(
         )
         model = map_net(net, data_format, batch_axes)
         model, steps = prepare(model, net, preprocessing, Path(prototxt).parent)
-        writers: Mapping[FileFormat, Callable[..., None]] = {
-            "h5": partial(write_hdf5, dtype=dtype),
-            "keras": write_archive,
-            "py": write_source,
-        }
-        writers[format](
+        write = _writer(format, dtype)
+        write(
             model,
             lambda: record_of(
                 model,
@@ -248,7 +245,7 @@ def convert(
         )
     return ConversionReport(
         output=target,
-        model=weights_beside(target) if format == "py" else target,
+        model=model_file,
         net_name=net.name,
         layers=len(model.layers),
         parameters=_parameters(model),
@@ -256,6 +253,28 @@ def convert(
         static_batch=model.static_batch,
         seconds=time.monotonic() - started,
     )
+
+
+def _writer(format: FileFormat, dtype: DType) -> Callable[..., None]:
+    """What writes this kind of file; the others are not imported, which takes 8 ms."""
+    if format == "h5":
+        return partial(write_hdf5, dtype=dtype)
+    if format == "keras":
+        from caffe2keras.emit.archive import write_archive
+
+        return write_archive
+    from caffe2keras.emit.source.write import write_source
+
+    return write_source
+
+
+def _model_file(target: Path, format: FileFormat) -> Path:
+    """The file that holds the model: the target, or what a Python file has beside it."""
+    if format != "py":
+        return target
+    from caffe2keras.emit.source.write import weights_beside
+
+    return weights_beside(target)
 
 
 def to_keras(prototxt: StrPath, weights: StrPath | None = None, **options: Any) -> keras.Model:

@@ -23,7 +23,7 @@ from caffe2keras.layout import DataFormat
 from caffe2keras.legible import printable
 from caffe2keras.passes import run_passes
 from caffe2keras.plugins.loading import load_installed
-from caffe2keras.read import read_net
+from caffe2keras.read.prototxt import read_net
 from caffe2keras.table import render_table
 from caffe2keras.upgrade import upgrade
 

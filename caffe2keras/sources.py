@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from caffe2keras.emit import Source, Sources
 from caffe2keras.errors import InputError
 from caffe2keras.read.caffemodel import fingerprint
+from caffe2keras.record import Source, Sources
 
 __all__ = [
     "StrPath",

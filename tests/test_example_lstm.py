@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from caffe2keras.read import read_prototxt
+from caffe2keras.read.prototxt import read_prototxt
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "lstm"

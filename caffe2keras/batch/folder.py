@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from caffe2keras.errors import Caffe2KerasError, InputError
-from caffe2keras.read import read_net, read_weights
+from caffe2keras.read.caffemodel import read_weights
+from caffe2keras.read.prototxt import read_net
 from caffe2keras.read.solver import read_solver
 from caffe2keras.upgrade import upgrade
 

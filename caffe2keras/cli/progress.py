@@ -16,6 +16,9 @@ _PATIENCE = 1.0  # seconds
 @contextmanager
 def byte_bar(text: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """A bar for (bytes done, bytes in all)."""
+    if quiet or not sys.stderr.isatty():
+        yield _silent  # nobody sees a bar, and tqdm takes 15 ms to import and to make one
+        return
     from tqdm import tqdm
 
     with tqdm(
@@ -24,7 +27,6 @@ def byte_bar(text: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         unit_scale=True,
         delay=_PATIENCE,
         leave=False,
-        disable=True if quiet else None,  # None: where stderr is no terminal
     ) as bar:
 
         def show(done: int, total: int) -> None:
@@ -34,6 +36,10 @@ def byte_bar(text: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         yield show
 
 
+def _silent(done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
 @contextmanager
 def step_bar(steps: int, *, quiet: bool) -> Iterator[Callable[[str], None]]:
     """A bar for work in a few long steps, told of each as it begins."""
@@ -41,7 +47,10 @@ def step_bar(steps: int, *, quiet: bool) -> Iterator[Callable[[str], None]]:
 
     bar_format = "{desc} [step {n_fmt} of {total_fmt}, {elapsed}]"
     with tqdm(
-        total=steps, bar_format=bar_format, leave=False, disable=True if quiet else None
+        total=steps,
+        bar_format=bar_format,
+        leave=False,
+        disable=True if quiet else None,  # None: where stderr is no terminal
     ) as bar:
 
         def show(step: str) -> None:

@@ -17,7 +17,7 @@ from caffe2keras.graph.build import build_net
 from caffe2keras.graph.net import Note, Shape
 from caffe2keras.graph.phase import NetState
 from caffe2keras.plugins.loading import load_installed
-from caffe2keras.read import read_net
+from caffe2keras.read.prototxt import read_net
 from caffe2keras.upgrade import upgrade
 
 __all__ = ["PictureFormat", "PlotReport", "plot"]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from caffe2keras.emit.storage import DType
 from caffe2keras.emit.training import training_record
 from caffe2keras.layout import DataFormat
-from caffe2keras.record import PluginRecord, PreprocessingRecord
+from caffe2keras.record import PluginRecord, PreprocessingRecord, Sources
 from caffe2keras.spec import (
     SAMPLED_DROPOUT,
     BlobTensor,
@@ -23,27 +23,7 @@ from caffe2keras.spec import (
     Variable,
 )
 
-__all__ = ["Source", "Sources", "record_of"]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file that was converted: its name without the folder, and its SHA-256."""
-
-    name: str
-    sha256: str
-
-    def to_json(self) -> dict[str, str]:
-        """As the record has it."""
-        return {"name": self.name, "sha256": self.sha256}
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Prototxt and weights, the latter None if the net was filled instead."""
-
-    prototxt: Source
-    weights: Source | None
+__all__ = ["record_of"]
 
 
 def record_of(
@@ -75,10 +55,7 @@ def record_of(
         "version": version,
         "net": net_name,
         "data_format": data_format,
-        "sources": {
-            "prototxt": sources.prototxt.to_json(),
-            "weights": sources.weights.to_json() if sources.weights else None,
-        },
+        "sources": asdict(sources),
         "inputs": [_input(_first_on(model, tensor)) for tensor in model.inputs],
         "outputs": [_name_of_output(model, tensor) for tensor in ends],
         "blobs": [_blob(blob, drawn) for blob in model.blobs],

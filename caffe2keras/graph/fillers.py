@@ -10,6 +10,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,8 @@ from caffe2keras.read.textformat import parse_text
 __all__ = ["Filling", "filling_of"]
 
 Array = npt.NDArray[np.float32]
-Filler = Callable[[Params, Shape, np.random.Generator], Array]
+# A string, for numpy.random takes 5 ms to import and most nets have nothing to be filled.
+Filler: TypeAlias = "Callable[[Params, Shape, np.random.Generator], Array]"
 
 
 @dataclass(frozen=True)

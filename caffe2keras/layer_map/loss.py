@@ -15,7 +15,7 @@ from caffe2keras.graph.net import Layer
 from caffe2keras.layer_map.registry import Entry, Layouts, Mapper, Placed
 from caffe2keras.layout import Layout, caffe_order
 from caffe2keras.params import Params
-from caffe2keras.read import read_blobs
+from caffe2keras.read.blobs import read_blobs
 from caffe2keras.spec import Call, Fragment, FragmentInput, FragmentOutput, KerasLayer
 
 __all__ = ["loss_entry", "reason_for_loss"]

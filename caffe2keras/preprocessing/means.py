@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caffe2keras.errors import InputError
-from caffe2keras.read import read_blobs
+from caffe2keras.read.blobs import read_blobs
 
 __all__ = ["mean_of", "read_mean"]
 

@@ -17,7 +17,7 @@ from caffe2keras.layout import caffe_order
 from caffe2keras.predict.pictures import blob_of
 from caffe2keras.preprocessing import Preprocessing
 from caffe2keras.preprocessing.settle import settle
-from caffe2keras.read import read_blobs
+from caffe2keras.read.blobs import read_blobs
 from caffe2keras.record import InputRecord, PreprocessingRecord
 
 __all__ = ["given_by_name", "of_picture"]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from caffe2keras import __version__
 from caffe2keras.graph.net import Shape
 from caffe2keras.preprocessing import Preprocessing
-from caffe2keras.read import fingerprint
+from caffe2keras.read.caffemodel import fingerprint
 from caffe2keras.recording.store import write_blobs
 from caffe2keras.recording.tellers import Task, Teller, compute
 

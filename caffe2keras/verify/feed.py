@@ -12,7 +12,7 @@ import numpy.typing as npt
 from caffe2keras.errors import BlobFileError, InputError
 from caffe2keras.graph.net import Layer, Net
 from caffe2keras.load import OpenShape, check_input_shapes
-from caffe2keras.read import read_blobs
+from caffe2keras.read.blobs import read_blobs
 from caffe2keras.record import Record
 
 __all__ = ["complete", "draw", "draw_arrays", "given_inputs", "label_blobs", "open_shapes"]

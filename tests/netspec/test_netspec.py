@@ -16,7 +16,7 @@ from caffe2keras.netspec import Function, Layers, NetSpec, Parameters, Top, to_p
 from caffe2keras.netspec import layers as L
 from caffe2keras.netspec import params as P
 from caffe2keras.proto.caffe_pb2 import LayerParameter, PoolingParameter
-from caffe2keras.read import parse_prototxt
+from caffe2keras.read.prototxt import parse_prototxt
 from caffe2keras.read.schema import FieldSpec, fields_of
 
 DATA = L.Input(shape=dict(dim=[2, 3, 11, 8]))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from caffe2keras.netspec import NetSpec
-from caffe2keras.read import parse_prototxt
+from caffe2keras.read.prototxt import parse_prototxt
 
 SCRIPTS = Path(__file__).parents[1] / "fixtures" / "netspec"
 

@@ -17,8 +17,9 @@ from hypothesis.extra import numpy as hnp
 
 from caffe2keras.errors import CaffemodelError, InputError
 from caffe2keras.proto import caffe_pb2
-from caffe2keras.read import BlobData, fingerprint, read_weights
 from caffe2keras.read.binary import blob_at
+from caffe2keras.read.caffemodel import fingerprint, read_weights
+from caffe2keras.read.weights import BlobData
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 Array = npt.NDArray[Any]

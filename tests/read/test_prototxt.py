@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from caffe2keras.errors import PrototxtError
 from caffe2keras.proto import caffe_pb2
-from caffe2keras.read import parse_prototxt, read_net, read_prototxt
+from caffe2keras.read.prototxt import parse_prototxt, read_net, read_prototxt
 from caffe2keras.read.schema import BOOKKEEPING
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

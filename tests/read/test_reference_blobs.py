@@ -16,7 +16,7 @@ import pytest
 
 from caffe2keras.errors import BlobFileError
 from caffe2keras.proto import caffe_pb2
-from caffe2keras.read import ReferenceBlobs, read_blobs
+from caffe2keras.read.blobs import ReferenceBlobs, read_blobs
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 RNG = np.random.default_rng(13)

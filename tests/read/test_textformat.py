@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from caffe2keras.errors import PrototxtError
 from caffe2keras.proto import caffe_pb2
-from caffe2keras.read import parse_prototxt
+from caffe2keras.read.prototxt import parse_prototxt
 from caffe2keras.read.schema import BOOKKEEPING
 from caffe2keras.read.textformat import parse_text
 

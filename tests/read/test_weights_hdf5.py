@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from caffe2keras.errors import CaffemodelError
-from caffe2keras.read import LayerBlobs, read_weights
+from caffe2keras.read.caffemodel import read_weights
+from caffe2keras.read.weights import LayerBlobs
 
 Written = Callable[[Callable[[h5py.File], object]], Path]
 

@@ -14,7 +14,7 @@ import caffe2keras
 from caffe2keras.__main__ import main
 from caffe2keras.convert import convert, load_net
 from caffe2keras.errors import EmitError, InputError
-from caffe2keras.read import read_blobs
+from caffe2keras.read.blobs import read_blobs
 from caffe2keras.recording import opencv, pycaffe, record_blobs
 
 # Stands for pycaffe: a net of one layer that doubles, of whatever the prototxt says.

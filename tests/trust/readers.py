@@ -18,7 +18,9 @@ from caffe2keras.graph.build import build_net
 from caffe2keras.layer_map import map_net
 from caffe2keras.predict.labels import read_labels
 from caffe2keras.preprocessing.means import read_mean
-from caffe2keras.read import read_blobs, read_net, read_weights
+from caffe2keras.read.blobs import read_blobs
+from caffe2keras.read.caffemodel import read_weights
+from caffe2keras.read.prototxt import read_net
 from caffe2keras.read.solver import read_solver, read_solverstate
 from caffe2keras.record import read_record
 from caffe2keras.train.plan import plan_of

@@ -13,7 +13,7 @@ import numpy as np
 
 from caffe2keras import convert
 from caffe2keras.proto import caffe_pb2
-from caffe2keras.read import read_net
+from caffe2keras.read.prototxt import read_net
 from caffe2keras.record import HDF5_ATTRIBUTE
 
 __all__ = ["seeds_of"]

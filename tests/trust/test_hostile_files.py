@@ -18,9 +18,10 @@ import pytest
 
 from caffe2keras import convert, load_model
 from caffe2keras.errors import Caffe2KerasError, InputError
-from caffe2keras.read import read_blobs, read_net, read_weights
-from caffe2keras.read.caffemodel import fingerprint
+from caffe2keras.read.blobs import read_blobs
+from caffe2keras.read.caffemodel import fingerprint, read_weights
 from caffe2keras.read.keras_file import refuse_traps
+from caffe2keras.read.prototxt import read_net
 from caffe2keras.read.solver import read_solver, read_solverstate
 from caffe2keras.record import read_record
 

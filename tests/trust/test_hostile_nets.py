@@ -13,7 +13,7 @@ from caffe2keras.errors import Caffe2KerasError
 from caffe2keras.graph.build import build_net
 from caffe2keras.graph.weights import attach_weights
 from caffe2keras.proto import caffe_pb2
-from caffe2keras.read import parse_prototxt
+from caffe2keras.read.prototxt import parse_prototxt
 
 Convert = Callable[[str], tuple[int, str]]
 Run = Callable[..., tuple[int, str]]

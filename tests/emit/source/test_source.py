@@ -16,8 +16,8 @@ import pytest
 import caffe2keras.runtime
 from caffe2keras.backend import keep_float32
 from caffe2keras.convert import convert, load_net
-from caffe2keras.emit.source import source_of
 from caffe2keras.emit.source.arguments import DEFAULTS, LEADING
+from caffe2keras.emit.source.program import source_of
 from caffe2keras.errors import EmitError, InputError, UnsupportedError
 from caffe2keras.layer_map import map_net
 from caffe2keras.load import load_model

@@ -13,7 +13,8 @@ import pytest
 from caffe2keras.graph.build import build_net
 from caffe2keras.graph.net import Layer, Net, Weight
 from caffe2keras.graph.weights import attach_weights
-from caffe2keras.read import parse_prototxt, read_net, read_weights
+from caffe2keras.read.caffemodel import read_weights
+from caffe2keras.read.prototxt import parse_prototxt, read_net
 from caffe2keras.upgrade import upgrade
 from caffe2keras.verify.oracle import run
 
