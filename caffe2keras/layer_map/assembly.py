@@ -95,7 +95,6 @@ class Assembly:
         name = self._names.unique(keras_name(blob.name, "input"))
         self._layers[name] = NamedLayer(name, KerasLayer("InputLayer", {}), layer.name)
         tensor = TensorRef(name)
-        self._calls[name] = 1
         self._inputs.append((blob, tensor, layout))
         self._bind(layer, blob, tensor, layout)
 

@@ -10,6 +10,7 @@ import pytest
 from caffe2keras.convert import convert, load_net
 from caffe2keras.errors import InputError
 from caffe2keras.layer_map import map_net, try_net
+from caffe2keras.layer_map.batch_axis import batch_axes
 from caffe2keras.verify import verify
 
 T, N = 4, 3
@@ -139,6 +140,113 @@ TIED = {
 }
 
 
+def fed(name: str, *shape: int) -> str:
+    dims = " ".join(f"dim: {extent}" for extent in shape)
+    return (
+        f'layer {{ name: "{name}" type: "Input" top: "{name}" '
+        f"input_param {{ shape {{ {dims} }} }} }}\n"
+    )
+
+
+def recurrent(bottoms: str, tops: str, kind: str = "LSTM") -> str:
+    exposed = "expose_hidden: true" if " " in tops else ""
+    params = f"recurrent_param {{ num_output: 2 {exposed} {FILLERS} }}"
+    return layer(kind, bottoms, tops, params)
+
+
+RESHAPED = "reshape_param { shape { %s } }"
+STEPS_OF_FIVE = layer("Reshape", "r", "s", RESHAPED % "dim: 4 dim: 3 dim: 5")
+STATIC = layer("Reshape", "r", "s", RESHAPED % "dim: 3 dim: 5")
+SCALED = FRAMES + CONT + lstm("x", "h") + layer("Scale", "h f", "y", "scale_param { axis: %d }")
+BIASED = FRAMES + CONT + lstm("x", "h") + layer("Bias", "h f", "y", "bias_param { axis: %d }")
+CUT = layer("Slice", "x", "a b c d", "slice_param { axis: 0 }")
+THREE = fed("x", 4, 3, 5)
+
+# The inputs whose batch is the second axis.
+SECOND_AXIS = {
+    "rows counted into steps": (fed("r", 12, 5) + CONT + STEPS_OF_FIVE + lstm("s", "h"), "cont"),
+    "numbers parted behind the steps": (
+        fed("r", 4, 3, 10)
+        + CONT
+        + layer("Reshape", "r", "s", RESHAPED % "dim: 0 dim: 0 dim: 5 dim: 2")
+        + lstm("s", "h"),
+        "cont r",
+    ),
+    "factors for each stream": (fed("f", 3, 2) + SCALED % 1, "cont x"),
+    "factors for each step and stream": (fed("f", 4, 3) + SCALED % 0, "cont f x"),
+    "factors from the third axis counted back": (fed("f", 4, 3) + SCALED % -3, "cont f x"),
+    "factors from the second axis counted back": (fed("f", 3, 2) + SCALED % -2, "cont x"),
+    "terms for each stream": (fed("f", 3, 2) + BIASED % 1, "cont x"),
+    "terms for each step and stream": (fed("f", 4, 3) + BIASED % 0, "cont f x"),
+    "a static input beside the steps": (
+        THREE + CONT + fed("r", 1, 3, 5) + STATIC + recurrent("x cont s", "h"),
+        "cont r x",
+    ),
+    "a state reshaped, not a static input": (
+        THREE
+        + CONT
+        + fed("r", 1, 3, 2)
+        + fed("c", 1, 3, 2)
+        + layer("Reshape", "r", "s", RESHAPED % "dim: 1 dim: 3 dim: 2")
+        + recurrent("x cont s c", "h hn cn"),
+        "c cont r x",
+    ),
+    "an RNN": (THREE + CONT + recurrent("x cont", "h", "RNN"), "cont x"),
+    "an RNN with its state": (
+        THREE + CONT + fed("c", 1, 3, 2) + recurrent("x cont c", "h hn", "RNN"),
+        "c cont x",
+    ),
+    "an RNN with a static input": (
+        THREE + CONT + fed("r", 1, 3, 5) + STATIC + recurrent("x cont s", "h", "RNN"),
+        "cont r x",
+    ),
+    "steps with a product before the cut": (
+        THREE + dense("x", "i") + layer("Slice", "i", "a b c d", "slice_param { axis: 0 }"),
+        "x",
+    ),
+    "steps with a product behind the cut": (THREE + CUT + dense("b", "i"), "x"),
+    "steps with a product over the streams": (THREE + CUT + dense("b", "i", axis=1), ""),
+    "steps with a product over the last axis": (THREE + CUT + dense("b", "i", axis=-1), "x"),
+    "pairs of steps": (
+        THREE
+        + layer("Slice", "x", "a b", "slice_param { axis: 0 }")
+        + dense("a", "i")
+        + dense("b", "j"),
+        "",
+    ),
+    "a cut across the streams": (
+        fed("x", 3, 3, 5)
+        + layer("Slice", "x", "a b c", "slice_param { axis: 1 }")
+        + dense("a", "i"),
+        "",
+    ),
+    "one step": (
+        fed("x", 1, 3, 5)
+        + layer("Slice", "x", "a", "slice_param { axis: 0 }")
+        + dense("a", "i"),
+        "",
+    ),
+    "a sum of two sequences": (
+        THREE + CONT + fed("z", 4, 3, 5) + layer("Eltwise", "x z", "y") + lstm("y", "h"),
+        "cont x z",
+    ),
+    "a permuted sequence": (
+        fed("r", 3, 4, 5)
+        + CONT
+        + layer("Permute", "r", "s", "permute_param { order: 1 order: 0 order: 2 }")
+        + lstm("s", "h"),
+        "cont",
+    ),
+    "a convolution before the steps": (
+        FRAMES.replace("dim: 2 dim: 3 dim: 2", "dim: 5 dim: 4")
+        + CONT
+        + layer("Pooling", "x", "p", "pooling_param { kernel_size: 2 }")
+        + lstm("p", "h"),
+        "cont",
+    ),
+}
+
+
 def write(folder: Path, text: str) -> Path:
     path = folder / "net.prototxt"
     path.write_text(text)
@@ -194,6 +302,19 @@ def test_what_keeps_the_second_axis_holds_for_any_batch(kind: str, tmp_path: Pat
 def test_inputs_become_batch_major(net: str, tmp_path: Path) -> None:
     model = map_net(load_net(write(tmp_path, FREE[net])))
     assert all(b.layout.permutation[:2] == (1, 0) for b in model.blobs if b.tensor in model.inputs)
+
+
+@pytest.mark.parametrize("net", SECOND_AXIS)
+def test_which_inputs_have_the_time_first(net: str, tmp_path: Path) -> None:
+    text, inputs = SECOND_AXIS[net]
+    axes = batch_axes(load_net(write(tmp_path, text)), {})
+    assert dict(axes) == dict.fromkeys(inputs.split(), 1)
+
+
+def test_what_the_user_names_counts_more_than_what_is_inferred(tmp_path: Path) -> None:
+    net = load_net(write(tmp_path, THREE + CONT + lstm("x", "h")))
+    assert dict(batch_axes(net, {"x": 2})) == {"cont": 1, "x": 2}
+    assert dict(batch_axes(net, {"x": 0})) == {"cont": 1, "x": 0}
 
 
 def test_a_slice_of_a_batch_is_not_taken_for_steps(tmp_path: Path) -> None:
