@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import operator
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -21,8 +24,13 @@ Array = npt.NDArray[np.float32]
 # Called with how many bytes are written, of how many.
 Progress = Callable[[int, int], None]
 
-# A block is what one thread holds in private memory at a time.
-_BLOCK_BYTES = 36 << 20
+# A block is what one thread holds in private memory at a time. One that stays in the processor's
+# cache has each line of the source fetched once, however its numbers are scattered over the target.
+_BLOCK_BYTES = 4 << 20
+
+# How many numbers of the last axis a block takes before it takes more of the others: what is
+# written in one piece is at least as long.
+_RUN = 16384
 
 # How much of the last axis a transposing copy takes at once: as many source rows as the
 # translation buffer of a processor holds pages for, so that each is read once and not per element.
@@ -70,27 +78,73 @@ def write_arrays(handle: int, placements: Sequence[Placement], progress: Progres
             progress(done, total)
 
 
-def _blocks(placement: Placement) -> Iterator[Placement]:
-    """Cut an array along its leading axes into blocks that follow each other in the file."""
-    view, offset = placement.view, placement.offset
-    if view.nbytes <= _BLOCK_BYTES or view.ndim == 0:
-        yield placement
-        return
-    step = max(1, _BLOCK_BYTES // (view.nbytes // view.shape[0]))
-    row = placement.size // view.shape[0]
-    for start in range(0, view.shape[0], step):
-        part = view[start : start + step]
-        inner = part[0] if part.shape[0] == 1 else part
-        yield from _blocks(replace(placement, offset=offset + start * row, view=inner))
+@dataclass(frozen=True)
+class _Block:
+    """A part of an array that is copied at once, and where in the file its runs begin."""
+
+    view: Array
+    offsets: tuple[int, ...]
+    storage: Storage
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes in the file."""
+        return self.view.size * self.storage.itemsize
 
 
-def _write(handle: int, turn: threading.Lock, block: Placement) -> int:
-    data = block.storage.encode(_contiguous(block.view)).view(np.uint8).data
-    offset = block.offset
+def _blocks(placement: Placement) -> Iterator[_Block]:
+    """Cut an array into boxes that lie close together in the source, each a few runs of the file.
+
+    Cutting along the leading axes alone would give one run each; but where a fully connected layer
+    reads an image, the leading axes are its rows and columns, neighbours in every line of the
+    source, and each line would be fetched for each of them.
+    """
+    # What is in C order already may be cut anywhere, and a scalar has an axis then.
+    contiguous = placement.view.flags.c_contiguous
+    view = placement.view.reshape(-1) if contiguous else placement.view
+    sides = _sides(view)
+    starts = (range(0, length, side) for length, side in zip(view.shape, sides, strict=True))
+    for corner in itertools.product(*starts):
+        part = view[tuple(slice(at, at + side) for at, side in zip(corner, sides, strict=True))]
+        runs = _runs(view.shape, corner, part.shape)
+        itemsize = placement.storage.itemsize
+        offsets = tuple(placement.offset + run * itemsize for run in runs)
+        yield _Block(part, offsets, placement.storage)
+
+
+def _sides(view: Array) -> tuple[int, ...]:
+    """How long a block is along each axis: first in the order of the source."""
+    room = max(1, _BLOCK_BYTES // view.itemsize)
+    sides = [1] * view.ndim
+    last = view.ndim - 1
+    near_first = sorted(range(last), key=lambda axis: abs(view.strides[axis]))
+    for axis in (*range(last, view.ndim), *near_first, *range(last, view.ndim)):
+        most = _RUN if axis == last and sides[axis] == 1 else view.shape[axis]
+        room *= sides[axis]
+        sides[axis] = max(1, min(view.shape[axis], most, room))
+        room //= sides[axis]
+    return tuple(sides)
+
+
+def _runs(whole: tuple[int, ...], corner: tuple[int, ...], shape: tuple[int, ...]) -> Iterator[int]:
+    """Where each stretch of a block begins that has no gap in it, counted in numbers in C order."""
+    steps = [math.prod(whole[axis + 1 :]) for axis in range(len(whole))]
+    start = sum(map(operator.mul, corner, steps))
+    # Behind the last axis that is cut, all is there.
+    cut = max((axis for axis, side in enumerate(shape) if side < whole[axis]), default=0)
+    for index in itertools.product(*map(range, shape[:cut])):
+        yield start + sum(map(operator.mul, index, steps))
+
+
+def _write(handle: int, turn: threading.Lock, block: _Block) -> int:
+    numbers = block.storage.encode(_contiguous(block.view)).view(np.uint8).data
+    length = block.size // len(block.offsets)
     with turn:
-        while data:
-            written = os.pwrite(handle, data, offset)
-            data, offset = data[written:], offset + written
+        for i, offset in enumerate(block.offsets):
+            data = numbers[i * length : (i + 1) * length]
+            while data:
+                written = os.pwrite(handle, data, offset)
+                data, offset = data[written:], offset + written
     return block.size
 
 
