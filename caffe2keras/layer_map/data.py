@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from caffe2keras.errors import UnsupportedFieldError
 from caffe2keras.layer_map.registry import Placed, maps
 from caffe2keras.layout import DataFormat, Layout, caffe_order, image
 from caffe2keras.params import Params
@@ -69,10 +68,5 @@ def _layout(rank: int, data_format: DataFormat) -> Layout:
 def _value(filler: Params | None) -> float:
     if filler is None:
         return 0.0
-    if filler.type != "constant":
-        raise UnsupportedFieldError(
-            what=f'dummy_data_param.data_filler.type = "{filler.type}"',
-            why="a converted net computes the same numbers every time, and this filler does not",
-            hint="feed the blob: name its shape with --input-shape",
-        )
+    filler.honoured("type")  # constant: the graph has refused any other (graph/sources.py)
     return float(filler.value)

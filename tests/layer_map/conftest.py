@@ -115,3 +115,15 @@ def refusal(tmp_path: Path) -> Callable[..., str]:
         return str(caught.value)
 
     return ask
+
+
+@pytest.fixture
+def net_of(tmp_path: Path) -> Callable[..., Net]:
+    """``net_of(layers, x=(2, 3, 5, 4))``: the net, its arrays filled as the prototxt says."""
+
+    def read(layers: str, **shapes: Sequence[int]) -> Net:
+        prototxt = tmp_path / "net.prototxt"
+        prototxt.write_text("\n".join([*(_input(*item) for item in shapes.items()), layers]))
+        return load_net(prototxt)
+
+    return read

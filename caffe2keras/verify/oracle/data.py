@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from caffe2keras.errors import UnsupportedFieldError
 from caffe2keras.graph.net import Layer, Shape
 from caffe2keras.params import Params
 from caffe2keras.verify.oracle.registry import Arrays, Tops, computes
@@ -21,19 +20,12 @@ T = TypeVar("T")
 def dummy_data(layer: Layer, bottoms: Arrays, weights: Arrays) -> Tops:
     """Constant blobs; without a filler they are 0 (dummy_data_layer.cpp).
 
-    Raises:
-        UnsupportedFieldError: a filler draws random numbers, which nothing can be held against.
+    Random ones never come here, the graph has refused them.
     """
     p = layer.params.dummy_data_param
     fillers = _spread(p.data_filler, len(layer.tops))
-    for filler in p.data_filler:
-        if filler.type != "constant":
-            raise UnsupportedFieldError(
-                what=f'{layer}: data_filler of type "{filler.type}"',
-                where=layer.where,
-                why="its numbers are random, new ones at every forward pass",
-                hint="make the layer an Input and feed it",
-            )
+    for filler in fillers:
+        filler.honoured("type")
     values = (filler.value for filler in fillers) if fillers else (0.0,) * len(layer.tops)
     shapes = _shapes(p, len(layer.tops))
     return tuple(np.full(s, v) for s, v in zip(shapes, values, strict=True))
