@@ -221,9 +221,7 @@ SECOND_AXIS = {
         "",
     ),
     "one step": (
-        fed("x", 1, 3, 5)
-        + layer("Slice", "x", "a", "slice_param { axis: 0 }")
-        + dense("a", "i"),
+        fed("x", 1, 3, 5) + layer("Slice", "x", "a", "slice_param { axis: 0 }") + dense("a", "i"),
         "",
     ),
     "a sum of two sequences": (
