@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from caffe2keras.runtime.dialect import keras, ops, zip
+from caffe2keras.runtime.dialect import LayerOfKeras3, keras, ops, zip
 
 __all__ = ["AddLoss", "LossValue"]
 
 
 @keras.saving.register_keras_serializable(package="caffe2keras")
-class LossValue(keras.Layer):
+class LossValue(LayerOfKeras3):
     """A loss as a layer: predictions and targets go in, its value comes out.
 
     It adds nothing to what the model is trained for; :class:`AddLoss` does.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from caffe2keras.runtime.diagonals import run_along_diagonals
-from caffe2keras.runtime.dialect import keras, ops, zip
+from caffe2keras.runtime.dialect import LayerOfKeras3, keras, ops, zip
 from caffe2keras.runtime.spatial import channel_axis, resolve_data_format
 from caffe2keras.runtime.through_time import Shape, Tensor
 
@@ -35,7 +35,7 @@ class CellWeights(NamedTuple):
     peephole: Tensor | None
 
 
-class ScanningLSTM(keras.Layer):
+class ScanningLSTM(LayerOfKeras3):
     """The options of an LSTM that scans images, and its cell.
 
     Args:

@@ -118,9 +118,10 @@ class Recurrent(keras.Layer):
             self._make_states(x[0])
 
     def _make_states(self, batch: int | None) -> None:
-        if keras.backend.backend() == "openvino":
+        backend = keras.backend.backend()
+        if backend in ("openvino", "theano"):
             raise ValueError(
-                "Keras's openvino backend keeps nothing from one prediction to the next, so "
+                f"Keras's {backend} backend keeps nothing from one prediction to the next, so "
                 "`stateful=True` needs another one. Or feed the states: "
                 "`use_initial_states=True`, `return_states=True`."
             )

@@ -10,6 +10,8 @@ QUESTION holds ``question``, a JSON text with
   Keras's axis order;
 * ``wanted``: [layer, call, tensor] of each blob.
 
+The exit code is 5 where a layer needs Keras 3; the last line says which.
+
 ANSWER then holds ``keras``, which Keras it was, and ``blob_0``, ``blob_1``, ... in Keras's axis
 order. The numbers' shapes need not be those that the file was converted for, where the net allows
 others.
@@ -26,8 +28,11 @@ import h5py
 import numpy as np
 
 from caffe2keras.runtime.dialect import keras
+from caffe2keras.runtime.dialect.keras2 import NeedsKeras3Error
 
-__all__ = ["evaluate", "main"]
+__all__ = ["NEEDS_KERAS_3", "evaluate", "main"]
+
+NEEDS_KERAS_3 = 5  # the exit code of caffe2keras for what is unsupported
 
 
 def evaluate(
@@ -88,5 +93,14 @@ def main(arguments: Sequence[str]) -> None:
     np.savez(answer, keras=np.array(_name()), **found)
 
 
+def _line_of(error: NeedsKeras3Error) -> str:
+    """The one that says it; tf.keras puts others around it."""
+    return next(line for line in str(error).splitlines() if "needs Keras 3" in line)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except NeedsKeras3Error as error:
+        print(_line_of(error), file=sys.stderr)
+        sys.exit(NEEDS_KERAS_3)

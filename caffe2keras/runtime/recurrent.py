@@ -67,7 +67,8 @@ class CaffeLSTM(Recurrent):
         go_backwards: whether the last step is taken first; outputs come in the order taken.
         stateful: whether a prediction begins with the states that the one before ended with, as
             in Caffe without expose_hidden; the batch size must be known then. ``reset_state()``
-            makes them zero again. Not on OpenVINO, whose models write to no variable.
+            makes them zero again. Not on OpenVINO, whose models write to no variable, nor on
+            Theano.
 
     Input shape:
         x (N, T, D), or a list [x, cont (N, T), static (N, S), h (N, 1, H), c (N, 1, H)], those

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caffe2keras.runtime.base_mdlstm import channels_last, from_channels_last
-from caffe2keras.runtime.dialect import keras, ops
+from caffe2keras.runtime.dialect import LayerOfKeras3, keras, ops
 from caffe2keras.runtime.spatial import channel_axis, resolve_data_format
 from caffe2keras.runtime.through_time import Shape, Tensor
 
@@ -13,7 +13,7 @@ __all__ = ["ReNet"]
 
 
 @keras.saving.register_keras_serializable(package="caffe2keras")
-class ReNet(keras.Layer):
+class ReNet(LayerOfKeras3):
     """Ordinary LSTMs along every column, both ways, and along every row of what they give.
 
     F. Visin and others, arXiv 1505.00393. A cheaper relative of :class:`MultiDirectionalLSTM`, and

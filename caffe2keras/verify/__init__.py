@@ -73,6 +73,7 @@ def verify(
     Raises:
         InputError: a file cannot be read, or does not fit the model.
         BackendError: no Keras backend can be imported, or the other environment fails.
+        UnsupportedError: the model has a layer that the other environment's Keras cannot run.
         ValueError: neither or both of ``blobs`` and ``oracle`` were given.
     """
     if (blobs is None) == (oracle is None):

@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from caffe2keras.errors import BackendError, InputError
+from caffe2keras.errors import BackendError, InputError, UnsupportedError
 from caffe2keras.record import BlobRecord, Record
 from caffe2keras.verify.pictures import picture_of
 
@@ -63,6 +63,7 @@ def predict_elsewhere(
     Raises:
         InputError: the file is not HDF5.
         BackendError: the interpreter cannot be started, or did not compute the model.
+        UnsupportedError: a layer of the model needs Keras 3.
     """
     if not h5py.is_hdf5(path):
         raise InputError(what=f"{path} is not HDF5", why="Keras 2 reads no other files")
@@ -127,6 +128,13 @@ def _ask(elsewhere: Elsewhere, arguments: Sequence[str], folder: str) -> None:
         ) from error
     if done.returncode == 0:
         return
+    if done.returncode == UnsupportedError.exit_code:
+        needed, _, instead = _last_words(done.stderr).partition(". ")
+        raise UnsupportedError(
+            what=f"the model does not run in the Keras of {elsewhere.python}",
+            why=needed,
+            hint=instead,
+        )
     raise BackendError(
         what=f"{elsewhere.python} did not compute the model",
         why=_last_words(done.stderr) or f"it ended with exit code {done.returncode}",

@@ -5,7 +5,21 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-__all__ = ["Names", "NeedsKeras3", "Operations", "SeedGenerator", "serializable", "training_words"]
+__all__ = [
+    "Names",
+    "NeedsKeras3",
+    "NeedsKeras3Error",
+    "Operations",
+    "SeedGenerator",
+    "serializable",
+    "training_words",
+]
+
+_NEED = "needs Keras 3"
+_INSTEAD = (
+    "Load the model there; or leave out what only trains: convert the net in phase TEST, or load "
+    "the model with compile=False"
+)
 
 
 class Names:
@@ -25,31 +39,37 @@ class Names:
 
 
 class Operations:
-    """``keras.ops`` as far as a table of ours has it.
+    """``keras.ops`` as far as tables of ours have it.
 
     Args:
-        table: the module.
+        *tables: the modules; ``__all__`` says what each has.
     """
 
-    def __init__(self, table: Any) -> None:
-        self._table = table
+    def __init__(self, *tables: Any) -> None:
+        for table in tables:
+            self.__dict__.update({name: getattr(table, name) for name in table.__all__})
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return getattr(self._table, name)
-        except AttributeError:
-            raise AttributeError(
-                f"{self._table.__name__} has no {name}: the layer that asks for it needs Keras 3"
-            ) from None
+        raise AttributeError(f"Keras 2 has no ops.{name}: what asks for it {_NEED}")
+
+
+class NeedsKeras3Error(NotImplementedError):
+    """Something of ours was asked for that does not run in Keras 2."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name if _NEED in name else f"{name} {_NEED}. {_INSTEAD}")
 
 
 class NeedsKeras3:
     """In place of what Keras 2 has in another form; it can be inherited from, but not made."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise NotImplementedError(
-            f"{type(self).__name__} needs Keras 3: in Keras 2 what it is made of is another"
-        )
+        raise NeedsKeras3Error(type(self).__name__)
+
+    @classmethod
+    def from_config(cls, *args: Any, **kwargs: Any) -> Any:
+        """As when it is made."""
+        raise NeedsKeras3Error(cls.__name__)
 
 
 class SeedGenerator:
@@ -60,7 +80,7 @@ class SeedGenerator:
 
 
 def serializable(register: Any) -> Any:
-    """``register_keras_serializable``, which leaves what needs Keras 3 alone.
+    """``register_keras_serializable``.
 
     Args:
         register: (package, class or function) -> None.
@@ -68,8 +88,7 @@ def serializable(register: Any) -> Any:
 
     def of_package(package: str) -> Any:
         def mark(thing: Any) -> Any:
-            if not (isinstance(thing, type) and issubclass(thing, NeedsKeras3)):
-                register(package, thing)
+            register(package, thing)
             return thing
 
         return mark

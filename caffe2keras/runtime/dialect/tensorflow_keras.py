@@ -22,15 +22,19 @@ __all__ = ["Layer", "keras"]
 class Layer(tf.keras.layers.Layer):
     """tf.keras's, whose code is run as it stands: the layers' loops are over what is known."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._autograph = False
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "call" in cls.__dict__:
+            cls.call = _as_it_stands(cls.__dict__["call"])
         for name in ("build", "compute_output_shape"):
             if name in cls.__dict__:
                 setattr(cls, name, _with_tuples(cls.__dict__[name]))
+
+
+def _as_it_stands(call: Callable[..., Any]) -> Callable[..., Any]:
+    """``call``, which TensorFlow shall not rewrite; Keras still sees its arguments."""
+    plain = tf.autograph.experimental.do_not_convert(call)
+    return tf.__internal__.decorator.make_decorator(call, plain)  # type: ignore[no-any-return]
 
 
 def _with_tuples(method: Callable[..., Any]) -> Callable[..., Any]:

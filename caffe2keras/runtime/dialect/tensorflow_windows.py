@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["average_pool", "conv", "max_pool", "resize"]
+__all__ = ["average_pool", "conv", "image", "max_pool"]
 
 Tensor = Any
 
@@ -90,3 +91,6 @@ def resize(
     """Another height and width, (height, width)."""
     resized = tf.image.resize(_channels_last(images, data_format), size, interpolation)
     return _as_asked(resized, data_format)
+
+
+image = SimpleNamespace(resize=resize)

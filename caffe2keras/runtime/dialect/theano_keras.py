@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,75 +16,19 @@ from caffe2keras.runtime.dialect.keras2 import (
     serializable,
     training_words,
 )
+from caffe2keras.runtime.dialect.theano_layer import Layer
+from caffe2keras.runtime.dialect.theano_recurrent import RNN
 from caffe2keras.runtime.dialect.theano_tensor import Tensor, raw, wrapped
 
-__all__ = ["RNN", "Layer", "keras"]
-
-
-class Layer(old.layers.Layer):
-    """Keras's, whose subclasses see tensors that know their shapes, as in Keras 3."""
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "call" in cls.__dict__:
-            cls.call = _with_tensors(cls.__dict__["call"])
-
-    @property
-    def compute_dtype(self) -> str:
-        """The type that it computes in, which Keras 2 does not set apart."""
-        return str(backend.floatx())
-
-    def add_weight(
-        self,
-        shape: Any = (),
-        initializer: Any = "glorot_uniform",
-        name: str | None = None,
-        **kwargs: Any,
-    ) -> Tensor:
-        """A variable, as a tensor."""
-        own = _returning_raw(initializer) if inspect.isfunction(initializer) else initializer
-        sizes = tuple(int(size) for size in shape)
-        return wrapped(super().add_weight(name=name, shape=sizes, initializer=own, **kwargs))
-
-
-class RNN(NeedsKeras3):
-    """Its cells would be handed variables, not tensors."""
-
-
-def _returning_raw(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *args, **kwargs: raw(function(*args, **kwargs))
-
-
-def _with_tensors(call: Callable[..., Any]) -> Callable[..., Any]:
-    """``call`` between Keras, which hands variables over, and a layer, which wants tensors."""
-    trains = "training" in inspect.signature(call).parameters
-
-    @functools.wraps(call)
-    def speaking(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        if trains and any(getattr(self, name, 0.0) for name in ("dropout", "recurrent_dropout")):
-            # Keras 2 chooses between the phases when the graph runs: see _dropout.
-            kwargs.setdefault("training", True)
-            self.uses_learning_phase = True
-        masks = {key: _map(_tensor, kwargs[key]) for key in ("mask",) if key in kwargs}
-        return _map(raw, call(self, _map(_tensor, inputs), *args, **{**kwargs, **masks}))
-
-    return speaking
-
-
-def _map(function: Callable[[Any], Any], values: Any) -> Any:
-    several = isinstance(values, (list, tuple))
-    return [function(each) for each in values] if several else function(values)
-
-
-def _tensor(value: Any) -> Any:
-    return None if value is None else wrapped(value)
+__all__ = ["keras"]
 
 
 def _register(package: str, thing: Any) -> None:
     """Under the name in a file, and under the one that this Keras gives it on saving."""
     names = old.utils.get_custom_objects()
     names[f"{package}>{thing.__name__}"] = thing
-    names[thing.__name__] = thing
+    if not (isinstance(thing, type) and issubclass(thing, NeedsKeras3)):
+        names[thing.__name__] = thing
 
 
 def _activation(identifier: Any) -> Any:

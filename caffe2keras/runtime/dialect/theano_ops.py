@@ -1,7 +1,8 @@
 """The operations of ``keras.ops`` that the layers use, said in Theano.
 
-Each has the name, the arguments and the answer of Keras 3's; the shapes are worked out beside. An
-operation that is not here is one that no layer needs which runs there.
+Each has the name, the arguments and the answer of Keras 3's; the shapes are worked out beside.
+Those that reckon are here; others are in ``theano_shapes``, ``theano_places``, ``theano_windows``
+and ``theano_loops``.
 """
 
 from __future__ import annotations
@@ -11,66 +12,40 @@ from typing import Any
 
 import theano
 from theano import tensor as T  # noqa: N812  # as all of Theano's documentation has it
+from theano.tensor.fft import rfft
 
-from caffe2keras.runtime.dialect import theano_image as image
+from caffe2keras.runtime.dialect.python import prod
 from caffe2keras.runtime.dialect.theano_shapes import (
-    arange,
-    concatenate,
     expand_dims,
-    flip,
     full,
-    full_like,
-    moveaxis,
-    ones,
-    ones_like,
-    pad,
-    repeat,
     reshape,
     shape,
-    split,
-    squeeze,
-    stack,
-    take,
-    tile,
     transpose,
-    zeros,
-    zeros_like,
 )
 from caffe2keras.runtime.dialect.theano_tensor import (
     Tensor,
     binary,
     broadcast_shape,
+    of_one_type,
     wrapped,
 )
-from caffe2keras.runtime.dialect.theano_windows import average_pool, conv, max_pool
 
 __all__ = [
     "abs",
     "add",
     "all",
     "any",
-    "arange",
-    "argmax",
-    "array",
-    "average_pool",
-    "cast",
     "ceil",
     "clip",
-    "concatenate",
-    "conv",
-    "convert_to_tensor",
     "copy",
     "cumsum",
     "divide",
+    "einsum",
     "equal",
     "exp",
-    "expand_dims",
     "expm1",
-    "flip",
+    "fft",
     "floor",
-    "full",
-    "full_like",
-    "image",
     "log",
     "log_softmax",
     "logical_and",
@@ -78,44 +53,27 @@ __all__ = [
     "logical_or",
     "matmul",
     "max",
-    "max_pool",
     "maximum",
     "mean",
     "min",
     "minimum",
-    "moveaxis",
     "multiply",
     "not_equal",
-    "ones",
-    "ones_like",
-    "pad",
     "power",
     "relu",
-    "repeat",
-    "reshape",
     "rsqrt",
-    "scan",
-    "shape",
+    "segment_sum",
     "sigmoid",
     "sign",
     "softmax",
     "softplus",
-    "split",
     "sqrt",
     "square",
-    "squeeze",
-    "stack",
     "stop_gradient",
     "subtract",
     "sum",
-    "take",
     "tanh",
-    "tile",
-    "transpose",
-    "transpose_last",
     "where",
-    "zeros",
-    "zeros_like",
 ]
 
 
@@ -165,19 +123,6 @@ power = _both(T.pow)
 subtract = _both(T.sub)
 
 
-def convert_to_tensor(x: Any, dtype: str | None = None) -> Tensor:
-    """A tensor of a variable, an array or numbers."""
-    return wrapped(x, dtype)
-
-
-array = convert_to_tensor
-
-
-def cast(x: Any, dtype: str) -> Tensor:
-    """The values as another type."""
-    return wrapped(x, dtype)
-
-
 def clip(x: Any, x_min: float, x_max: float) -> Tensor:
     """The values, bounded."""
     return minimum(maximum(x, x_min), x_max)
@@ -185,9 +130,9 @@ def clip(x: Any, x_min: float, x_max: float) -> Tensor:
 
 def where(condition: Any, x1: Any, x2: Any) -> Tensor:
     """Values of x1 where the condition is True, else of x2."""
-    chosen = wrapped(condition)
-    answer = binary(lambda one, other: T.switch(chosen.variable, one, other), x1, x2)
-    return Tensor(answer.variable, broadcast_shape(chosen.shape, answer.shape))
+    chosen, (one, other) = wrapped(condition), of_one_type(x1, x2)
+    answer = T.switch(chosen.variable, one.variable, other.variable)
+    return Tensor(answer, broadcast_shape(chosen.shape, one.shape, other.shape))
 
 
 def _reduction(function: Callable[..., Any]) -> Callable[..., Tensor]:
@@ -216,14 +161,6 @@ min = _reduction(T.min)
 sum = _reduction(T.sum)
 
 
-def argmax(x: Any, axis: int = -1) -> Tensor:
-    """Where the first of the largest is."""
-    tensor = wrapped(x)
-    place = axis % tensor.ndim
-    sizes = (*tensor.shape[:place], *tensor.shape[place + 1 :])
-    return Tensor(T.cast(T.argmax(tensor.variable, axis=place), "int32"), sizes)
-
-
 def cumsum(x: Any, axis: int) -> Tensor:
     """Sums of all up to each place."""
     tensor = wrapped(x)
@@ -242,11 +179,11 @@ def matmul(x1: Any, x2: Any) -> Tensor:
     if rank == 3:
         product = T.batched_dot(one.variable, other.variable)
         return Tensor(product, (*batch, one.shape[-2], other.shape[-1]))
-    pairs = expand_dims(one, -2) * expand_dims(transpose_last(other), -3)
+    pairs = expand_dims(one, -2) * expand_dims(_transpose_last(other), -3)
     return sum(pairs, axis=-1)
 
 
-def transpose_last(x: Any) -> Tensor:
+def _transpose_last(x: Any) -> Tensor:
     """The last two axes exchanged."""
     tensor = wrapped(x)
     return transpose(tensor, (*range(tensor.ndim - 2), tensor.ndim - 1, tensor.ndim - 2))
@@ -268,31 +205,51 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     return exp(log_softmax(x, axis))
 
 
-def scan(f: Callable[[Any, Any], Any], init: Sequence[Any], xs: Sequence[Any]) -> Any:
-    """Step after step along axis 0: (carry, slices) -> (carry, outputs)."""
-    states, sequences = [wrapped(each) for each in init], [wrapped(each) for each in xs]
-    # Theano wants to know beforehand how many outputs there are.
-    likes = [wrapped(each) for each in f(states, [each[0] for each in sequences])[1]]
+def einsum(subscripts: str, x1: Any, x2: Any) -> Tensor:
+    """Products of two tensors summed by letters, as ``"nij,njk->nik"``; no letter twice in one."""
+    inputs, _, output = subscripts.partition("->")
+    first, second = inputs.split(",")
+    both = [each for each in output if each in first and each in second]
+    left = [each for each in output if each in first and each not in second]
+    right = [each for each in output if each in second and each not in first]
+    gone = [each for each in first if each in second and each not in output]
+    one = transpose(x1, [first.index(each) for each in (*both, *left, *gone)])
+    other = transpose(x2, [second.index(each) for each in (*both, *gone, *right)])
+    sizes = dict(zip((*both, *left, *gone), shape(one)))
+    sizes.update(zip((*both, *gone, *right), shape(other)))
 
-    def step(*arrays: Any) -> list[Any]:
-        slices = [Tensor(each, of.shape[1:]) for each, of in zip(arrays, sequences)]
-        before = [Tensor(each, of.shape) for each, of in zip(arrays[len(slices) :], states)]
-        after, outputs = f(before, slices)
-        return [_open(each) for each in (*after, *outputs)]
+    def flat(x: Tensor, *groups: Sequence[str]) -> Tensor:
+        return reshape(x, [prod([sizes[each] for each in group]) for group in groups])
 
-    found, _ = theano.scan(
-        step,
-        sequences=[each.variable for each in sequences],
-        outputs_info=[*map(_open, states), *[None] * len(likes)],
-        return_list=True,
-    )
-    last = [Tensor(each[-1], of.shape) for each, of in zip(found, states)]
-    length = sequences[0].shape[0]
-    every = zip(found[len(states) :], likes)
-    return last, [Tensor(each, (length, *of.shape)) for each, of in every]
+    product = matmul(flat(one, both, left, gone), flat(other, both, gone, right))
+    product = reshape(product, [sizes[each] for each in (*both, *left, *right)])
+    return transpose(product, [(*both, *left, *right).index(each) for each in output])
 
 
-def _open(x: Any) -> Any:
-    """A variable none of whose axes is said to be 1: a loop's states keep their type."""
-    variable = wrapped(x).variable
-    return T.unbroadcast(variable, *range(variable.ndim))
+def segment_sum(data: Any, segment_ids: Any, num_segments: int) -> Tensor:
+    """Rows added to so many sums, each row to the one that it names."""
+    rows, chosen = wrapped(data), wrapped(segment_ids)
+    sums = full((num_segments, *shape(rows)[1:]), 0, rows.dtype)
+    return Tensor(T.inc_subtensor(sums.variable[chosen.variable], rows.variable), sums.shape)
+
+
+def fft(x: Sequence[Any]) -> tuple[Tensor, Tensor]:
+    """The Fourier transform along the last axis, of real and imaginary parts."""
+    (one, other), (first, second) = (_spectrum(part) for part in x)
+    return one - second, other + first
+
+
+def _spectrum(x: Any) -> tuple[Tensor, Tensor]:
+    """The real and the imaginary part of what real numbers are made of."""
+    tensor = wrapped(x)
+    length = tensor.shape[-1]
+    if length is None:
+        raise ValueError("Keras 2 on Theano transforms what has a known length only.")
+    half = rfft(reshape(tensor, (-1, length)).variable)
+    mirrored = half[:, 1 : (length + 1) // 2][:, ::-1]  # conjugated
+    parts = [
+        T.concatenate([half[..., place], sign * mirrored[..., place]], axis=1)
+        for place, sign in ((0, 1.0), (1, -1.0))
+    ]
+    real, imaginary = (reshape(Tensor(part, (None, length)), shape(tensor)) for part in parts)
+    return real, imaginary

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "arange",
+    "array",
+    "cast",
     "concatenate",
+    "convert_to_tensor",
     "expand_dims",
     "flip",
     "full",
@@ -37,7 +40,6 @@ __all__ = [
     "split",
     "squeeze",
     "stack",
-    "take",
     "tile",
     "transpose",
     "zeros",
@@ -45,6 +47,19 @@ __all__ = [
 ]
 
 Sizes: TypeAlias = "Sequence[Any]"  # ints, or whole numbers that Theano will know
+
+
+def convert_to_tensor(x: Any, dtype: str | None = None) -> Tensor:
+    """A tensor of a variable, an array or numbers."""
+    return wrapped(x, dtype)
+
+
+array = convert_to_tensor
+
+
+def cast(x: Any, dtype: str) -> Tensor:
+    """The values as another type."""
+    return wrapped(x, dtype)
 
 
 def shape(x: Any) -> tuple[Any, ...]:
@@ -229,11 +244,3 @@ def pad(
     inner = tuple(slice(low, low + size) for size, (low, _) in pairs)
     frame = full(sizes, constant_values, tensor.dtype)
     return Tensor(T.set_subtensor(frame.variable[inner], tensor.variable), frame.shape)
-
-
-def take(x: Any, indices: Any, axis: int = 0) -> Tensor:
-    """The values at some indices along an axis."""
-    tensor, chosen = wrapped(x), wrapped(indices)
-    place = axis % tensor.ndim
-    sizes = (*tensor.shape[:place], *chosen.shape, *tensor.shape[place + 1 :])
-    return Tensor(T.take(tensor.variable, chosen.variable, axis=place), sizes)

@@ -15,7 +15,15 @@ import numpy as np
 import theano
 from theano import tensor as T  # noqa: N812  # as all of Theano's documentation has it
 
-__all__ = ["Tensor", "binary", "broadcast_shape", "raw", "scalar_or_raw", "wrapped"]
+__all__ = [
+    "Tensor",
+    "binary",
+    "broadcast_shape",
+    "of_one_type",
+    "raw",
+    "scalar_or_raw",
+    "wrapped",
+]
 
 
 class Tensor:
@@ -145,12 +153,17 @@ def scalar_or_raw(value: Any) -> Any:
 
 def binary(function: Any, one: Any, other: Any) -> Tensor:
     """A function of two tensors or numbers, broadcast, in the type that Keras 3 gives it."""
-    dtype = _common_type(one, other)
-    first, second = wrapped(one, dtype), wrapped(other, dtype)
+    first, second = of_one_type(one, other)
     answer = function(first.variable, second.variable)
     if str(answer.dtype) == "float64":
         answer = T.cast(answer, "float32")  # Theano divides whole numbers in float64
     return Tensor(answer, broadcast_shape(first.shape, second.shape))
+
+
+def of_one_type(one: Any, other: Any) -> tuple[Tensor, Tensor]:
+    """Both as tensors, of the type that Keras 3 gives to what becomes of them."""
+    dtype = _common_type(one, other)
+    return wrapped(one, dtype), wrapped(other, dtype)
 
 
 def broadcast_shape(*shapes: Sequence[int | None]) -> tuple[int | None, ...]:

@@ -8,9 +8,10 @@ from typing import Any
 from theano import tensor as T  # noqa: N812  # as all of Theano's documentation has it
 from theano.tensor.signal.pool import pool_2d, pool_3d
 
+from caffe2keras.runtime.dialect import theano_image as image
 from caffe2keras.runtime.dialect.theano_tensor import Tensor, wrapped
 
-__all__ = ["average_pool", "conv", "max_pool"]
+__all__ = ["average_pool", "conv", "image", "max_pool"]
 
 PerAxis = Any  # an int, or one for each spatial axis
 
