@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from caffe2keras import convert, verify
-from caffe2keras.errors import BackendError, InputError
+from caffe2keras.errors import BackendError, InputError, UnsupportedError
 from caffe2keras.record import read_record
 from caffe2keras.verify import Elsewhere
 from caffe2keras.verify.elsewhere import predict_elsewhere
@@ -74,6 +74,16 @@ def test_what_it_says_last_is_the_reason(model, blobs, tmp_path):
         verify(model, blobs, elsewhere=interpreter(tmp_path, text))
     assert caught.value.why == "No module named 'caffe2keras'"
     assert 'pip install "caffe2keras-runtime[theano]"' in caught.value.hint
+
+
+def test_a_layer_that_needs_keras_3_is_unsupported(model, blobs, tmp_path):
+    text = (
+        "#!/bin/sh\necho Using Theano >&2\necho 'ReNet needs Keras 3. Load it there' >&2\nexit 5\n"
+    )
+    with pytest.raises(UnsupportedError) as caught:
+        verify(model, blobs, elsewhere=interpreter(tmp_path, text))
+    assert str(tmp_path / "python") in caught.value.what
+    assert (caught.value.why, caught.value.hint) == ("ReNet needs Keras 3", "Load it there")
 
 
 def test_it_reads_hdf5_only(model, tmp_path):
