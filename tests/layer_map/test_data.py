@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import pytest
 
+from caffe2keras.errors import GraphError
 from caffe2keras.layer_map import map_net
 
 SUM = 'layer { name: "s" type: "Eltwise" bottom: "x" bottom: "d" top: "y" }'
@@ -73,3 +74,10 @@ def test_a_learned_blob_of_its_own_is_a_constant(checked) -> None:
     model = keras.saving.load_model(made.report.output)
     assert not model.trainable_weights
     assert [tuple(w.shape) for w in model.weights] == [(2, 5, 4, 3)]
+
+
+def test_a_net_of_learned_blobs_only_has_nothing_to_be_fed(net_of) -> None:
+    net = net_of(f'layer {{ name: "d" type: "Parameter" top: "d" parameter_param {{ {FLAT} }} }}')
+    with pytest.raises(GraphError, match="stands before any input") as caught:
+        map_net(net)
+    assert caught.value.where == net.layers[0].where
