@@ -178,6 +178,10 @@ SECOND_AXIS = {
     "factors from the second axis counted back": (fed("f", 3, 2) + SCALED % -2, "cont x"),
     "terms for each stream": (fed("f", 3, 2) + BIASED % 1, "cont x"),
     "terms for each step and stream": (fed("f", 4, 3) + BIASED % 0, "cont f x"),
+    "learned factors for each value": (
+        THREE + CONT + layer("Scale", "x", "s", "scale_param { axis: 2 }") + lstm("s", "h"),
+        "cont x",
+    ),
     "a static input beside the steps": (
         THREE + CONT + fed("r", 1, 3, 5) + STATIC + recurrent("x cont s", "h"),
         "cont r x",

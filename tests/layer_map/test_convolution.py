@@ -160,6 +160,17 @@ def test_a_convolution_computes_caffes_numbers(case: str, checked) -> None:
 
 
 @pytest.mark.backend
+@pytest.mark.parametrize(
+    ("channels", "class_name"), [(1, "Conv2D"), (2, "DepthwiseConv2D"), (3, "DepthwiseConv2D")]
+)
+def test_several_channels_make_a_depthwise_convolution(
+    channels: int, class_name: str, checked
+) -> None:
+    text = layer(f"num_output: {channels} group: {channels} kernel_h: 3 kernel_w: 2")
+    assert checked(text, x=(2, channels, 9, 7)).classes == (class_name,)
+
+
+@pytest.mark.backend
 @pytest.mark.parametrize("case", DECONVOLUTIONS)
 def test_a_deconvolution_computes_caffes_numbers(case: str, checked) -> None:
     params, spatial, classes = DECONVOLUTIONS[case]

@@ -81,6 +81,29 @@ OF_ONE_SIZE = {
     "Pooling": "pooling_param { pool: STOCHASTIC global_pooling: true }",
     "Convolution": f"convolution_param {{ num_output: 4 kernel_size: 5 stride: 3 {FILLERS} }}",
     "Flatten": "flatten_param { axis: 2 }",
+    "Scale": "scale_param { axis: 1 num_axes: 2 }",
+    "Bias": "bias_param { axis: 1 num_axes: 2 }",
+    "CropCenter": "crop_center_param { crop_size: 0 crop_size: 1 crop_size: 1 crop_size: 0 }",
+}
+
+# What is emitted for them holds for every height and width.
+OF_EVERY_SIZE = {
+    "Convolution": f"convolution_param {{ num_output: 4 kernel_size: 3 pad: 1 {FILLERS} }}",
+    "ConvolutionDepthwise": f"convolution_param {{ kernel_size: 3 pad: 1 {FILLERS} }}",
+    "Deconvolution": f"convolution_param {{ num_output: 4 kernel_size: 3 {FILLERS} }}",
+    "Im2col": "convolution_param { kernel_size: 3 pad: 1 }",
+    "Pooling": "pooling_param { pool: AVE global_pooling: true }",
+    "CropCenter": "crop_center_param { crop_size: 0 crop_size: 0 crop_size: 1 crop_size: 0 }",
+    "Slice": 'slice_param { axis: 2 slice_point: 2 } top: "z"',
+    "Scale": "",
+    "Bias": "",
+    "PReLU": "",
+    "LRN": "",
+    "ArgMax": "argmax_param { axis: 1 }",
+    "Flatten": "",
+    "ShuffleChannel": "shuffle_channel_param { group: 2 }",
+    "Upsample": "upsample_param { scale: 2 }",
+    "Flip": "",
 }
 
 
@@ -128,11 +151,20 @@ def test_an_image_in_caffes_order_is_brought_into_keras_order(kind: str, checked
     checked("\n".join([*reshapes, layer]), **fed)
 
 
-@pytest.mark.parametrize("kind", OF_ONE_SIZE)
-def test_what_holds_for_one_size_takes_the_nets_freedom(kind: str, tmp_path: Path) -> None:
+def resizable(kind: str, params: str, folder: Path) -> bool:
     text = (
         'layer { name: "x" type: "Input" top: "x" '
         "input_param { shape { dim: 2 dim: 4 dim: 6 dim: 4 } } }\n"
-        f'layer {{ name: "y" type: "{kind}" bottom: "x" top: "y" {OF_ONE_SIZE[kind]} }}'
+        f'layer {{ name: "y" type: "{kind}" bottom: "x" top: "y" {params} }}'
     )
-    assert not map_net(load_net(written(tmp_path, text))).resizable
+    return map_net(load_net(written(folder, text))).resizable
+
+
+@pytest.mark.parametrize("kind", OF_ONE_SIZE)
+def test_what_holds_for_one_size_takes_the_nets_freedom(kind: str, tmp_path: Path) -> None:
+    assert not resizable(kind, OF_ONE_SIZE[kind], tmp_path)
+
+
+@pytest.mark.parametrize("kind", OF_EVERY_SIZE)
+def test_what_holds_for_every_size_leaves_the_net_its_freedom(kind: str, tmp_path: Path) -> None:
+    assert resizable(kind, OF_EVERY_SIZE[kind], tmp_path)
