@@ -15,6 +15,7 @@ from caffe2keras.convert import ConversionReport, convert, load_net
 from caffe2keras.graph.net import Net
 from caffe2keras.layer_map import map_net
 from caffe2keras.proto.caffe_pb2 import NetParameter
+from caffe2keras.spec import KerasModel
 from caffe2keras.verify import verify
 
 # Arrays that are no variance unless they are positive, by type and index.
@@ -61,11 +62,22 @@ def checked(tmp_path: Path) -> Callable[..., Checked]:
             assert result.ok, str(result)
             assert not result.missing_outputs
         model = map_net(load_net(prototxt, weights))
+        _hold_names_against_keras(model, tmp_path / "channels_last.h5")
         classes = tuple(named.layer.class_name for named in model.layers)
         classes = tuple(name for name in classes if name != "InputLayer")
         return Checked(reports["channels_last"], classes, model.resizable)
 
     return check
+
+
+def _hold_names_against_keras(model: KerasModel, path: Path) -> None:
+    """The arrays are called as Keras calls them, in Keras's order."""
+    loaded = keras.saving.load_model(path, compile=False)
+    for named in model.layers:
+        if named.layer.variables:
+            names = [variable.name for variable in named.layer.variables]
+            names[:1] = ["kernel" if name == "depthwise_kernel" else name for name in names[:1]]
+            assert [w.name for w in loaded.get_layer(named.name).weights] == names, named.name
 
 
 def _faulty(report: ConversionReport) -> bool:
