@@ -15,7 +15,13 @@ from typing import Any
 
 from caffe2keras.errors import BackendError
 
-__all__ = ["BACKENDS", "choose_backend", "import_keras", "keep_float32"]
+__all__ = [
+    "BACKENDS",
+    "choose_backend",
+    "following_long_chains",
+    "import_keras",
+    "keep_float32",
+]
 
 # In order of preference, each with the modules that it needs.
 BACKENDS = {
@@ -74,6 +80,25 @@ def import_keras() -> Any:
         ) from error
     importlib.import_module("caffe2keras.runtime")
     return keras
+
+
+# Calls deep; a net of ten thousand layers in a row needs as many, and a few.
+_DEEPEST = 100_000
+
+
+@contextmanager
+def following_long_chains() -> Iterator[None]:
+    """Let Keras make a model of a net of any depth: it goes down one call for each layer.
+
+    Python's frames are on the heap, so this takes none of the stack (``function.py`` of Keras is
+    all Python).
+    """
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def keep_float32(model: Any) -> Any:

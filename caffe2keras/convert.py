@@ -18,6 +18,7 @@ from caffe2keras.emit.record import record_of
 from caffe2keras.emit.storage import DType
 from caffe2keras.emit.stream import Progress, silent
 from caffe2keras.errors import InputError
+from caffe2keras.garbage import collector_paused
 from caffe2keras.graph.build import build_net
 from caffe2keras.graph.net import Net, Shape
 from caffe2keras.graph.phase import NetState, keep_measures
@@ -127,6 +128,7 @@ def load_net(
 
 
 @word_of_its_module
+@collector_paused()
 def convert(
     prototxt: StrPath,
     weights: StrPath | None = None,

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from caffe2keras.backend import import_keras, keep_float32
+from caffe2keras.backend import following_long_chains, import_keras, keep_float32
 from caffe2keras.errors import Caffe2KerasError, InputError
 from caffe2keras.plugins.needs import provide_keras_layers
 from caffe2keras.read.keras_file import refuse_traps
@@ -55,7 +55,7 @@ def load_model(
     record = _record_if_any(path)
     provide_keras_layers(keras, record, path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), following_long_chains():
             # The name that every Keras since 2.3 knows; Keras 3 would rather have negative_slope.
             warnings.filterwarnings("ignore", message="Argument `alpha` is deprecated")
             model = keras.saving.load_model(path, compile=compile is True, safe_mode=True)
@@ -180,7 +180,8 @@ def _unwrapped(keras: Any, model: Any) -> Any:
     """
     inputs = model.inputs if len(model.inputs) > 1 else model.inputs[0]
     outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]
-    return keras.Model(inputs, outputs, name=model.name)
+    with following_long_chains():
+        return keras.Model(inputs, outputs, name=model.name)
 
 
 def _resized(keras: Any, model: Any, shapes: Mapping[str, OpenShape]) -> Any:
@@ -189,7 +190,8 @@ def _resized(keras: Any, model: Any, shapes: Mapping[str, OpenShape]) -> Any:
     for layer in config["layers"]:
         if layer["config"]["name"] in shapes:
             layer["config"]["batch_shape"] = shapes[layer["config"]["name"]]
-    resized = keras.Model.from_config(config)
+    with following_long_chains():
+        resized = keras.Model.from_config(config)
     for layer in model.layers:
         # One layer at a time, so that at most one array too many is in memory.
         resized.get_layer(layer.name).set_weights(layer.get_weights())

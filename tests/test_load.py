@@ -1,3 +1,4 @@
+import sys
 import warnings
 
 import numpy as np
@@ -49,6 +50,25 @@ def test_our_layers_and_old_spellings_load_without_a_warning(tmp_path):
         warnings.simplefilter("error")
         loaded = load_model(path)
     assert [type(layer).__name__ for layer in loaded.layers] == ["InputLayer", "LeakyReLU", "LRN"]
+
+
+def test_a_net_deeper_than_python_recurses_loads_whole(tmp_path):
+    depth = sys.getrecursionlimit() + 200
+    net = tmp_path / "chain.prototxt"
+    net.write_text(
+        'input: "b0" input_shape { dim: 2 dim: 3 }\n'
+        + "".join(
+            f'layer {{ name: "l{i}" type: "Power" bottom: "b{i}" top: "b{i + 1}" '
+            "power_param { shift: 0.5 } }\n"
+            for i in range(depth)
+        )
+    )
+    path = convert(net, output=tmp_path / "chain.h5").output
+    numbers = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
+    np.testing.assert_allclose(
+        load_model(path).predict_on_batch(numbers), numbers + depth / 2, rtol=1e-6
+    )
+    assert sys.getrecursionlimit() == depth - 200
 
 
 def test_other_heights_and_widths_give_the_same_numbers_where_they_overlap(resizable, tmp_path):

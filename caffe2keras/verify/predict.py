@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from caffe2keras.backend import import_keras, keep_float32
+from caffe2keras.backend import following_long_chains, import_keras, keep_float32
 from caffe2keras.load import load_model
 from caffe2keras.record import BlobRecord, Record
 from caffe2keras.verify.feed import open_shapes
@@ -68,7 +68,9 @@ def predict(
         )
         for entry in order
     ]
-    outputs = keep_float32(keras.Model(model.inputs, tensors)).predict_on_batch(feed)
+    with following_long_chains():
+        probed = keep_float32(keras.Model(model.inputs, tensors))
+    outputs = probed.predict_on_batch(feed)
     arrays = [outputs] if len(tensors) == 1 else list(outputs)  # Keras unpacks a list of one
     return tuple(
         # A loss is a number in Caffe, and a row of one in Keras.

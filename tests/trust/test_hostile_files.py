@@ -231,6 +231,17 @@ def test_an_archive_unpacks_nothing_outside(tmp_path: Path) -> None:
             refuse_traps(tmp_path / "net.keras")
 
 
+def test_a_config_that_nests_deeper_than_python_goes_is_refused(tmp_path: Path) -> None:
+    config = b'{"config":' * 30_000 + b"{}" + b"}" * 30_000
+    with h5py.File(tmp_path / "net.h5", "w") as file:
+        file.attrs["model_config"] = np.bytes_(config[:60_000])  # an attribute's most
+    with zipfile.ZipFile(tmp_path / "net.keras", "w") as archive:
+        archive.writestr("config.json", config)
+    for name in ("net.h5", "net.keras"):
+        with pytest.raises(InputError, match="nests too deep"):
+            _with_reason(lambda name=name: refuse_traps(tmp_path / name))
+
+
 def test_an_archive_with_two_members_of_one_name_is_refused(tmp_path: Path) -> None:
     with (
         zipfile.ZipFile(tmp_path / "net.keras", "w") as archive,
