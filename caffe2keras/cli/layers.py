@@ -26,7 +26,8 @@ def layers(as_json: bool) -> int:
 
     The table is printed from the conversion itself: "exact" means the same numbers, "dropped"
     that the layer does nothing outside training, "refused" that a net with it is not converted,
-    "plugin" that a plugin maps it.
+    "plugin" that a plugin maps it. A note says so where Keras 2, on Theano or as tf.keras, does not
+    run what a type becomes.
     """
     from caffe2keras.layer_map import support_table
     from caffe2keras.plugins.loading import load_installed

@@ -54,7 +54,8 @@ def lstm(layer: Placed) -> Fragment:
     Keras    LSTM where cont is 0 at the first step alone, whatever is fed, and no input is
              static; else caffe2keras>CaffeLSTM
     Differs  without expose_hidden every prediction begins with a state of zeros, unless the net
-             is converted to be stateful; that fixes the batch size
+             is converted to be stateful; that fixes the batch size, and caffe2keras>CaffeLSTM
+             cannot be so in Keras 2 on Theano
     """
     names = ("kernel", "bias", "static_kernel", "recurrent_kernel")
     variables = _variables(layer, names, ifog_rows_to_ifgo_columns)
@@ -75,7 +76,8 @@ def rnn(layer: Placed) -> Fragment:
     Keras    SimpleRNN and Dense where cont is 0 at the first step alone, whatever is fed, and no
              input is static; else caffe2keras>CaffeRNN
     Differs  without expose_hidden every prediction begins with a state of zeros, unless the net
-             is converted to be stateful; that fixes the batch size
+             is converted to be stateful; that fixes the batch size, and caffe2keras>CaffeRNN
+             cannot be so in Keras 2 on Theano
     """
     names = (
         "kernel", "bias", "static_kernel", "recurrent_kernel", "output_kernel", "output_bias",
