@@ -14,6 +14,7 @@ import pytest
 from caffe2keras.convert import ConversionReport, convert, load_net
 from caffe2keras.graph.net import Net
 from caffe2keras.layer_map import map_net
+from caffe2keras.load import load_model
 from caffe2keras.proto.caffe_pb2 import NetParameter
 from caffe2keras.spec import KerasModel
 from caffe2keras.verify import verify
@@ -72,7 +73,7 @@ def checked(tmp_path: Path) -> Callable[..., Checked]:
 
 def _hold_names_against_keras(model: KerasModel, path: Path) -> None:
     """The arrays are called as Keras calls them, in Keras's order."""
-    loaded = keras.saving.load_model(path, compile=False)
+    loaded = load_model(path)
     for named in model.layers:
         if named.layer.variables:
             names = [variable.name for variable in named.layer.variables]
