@@ -16,12 +16,14 @@ __all__ = ["SupportRow", "is_settled_before", "support_table"]
 # Types that never reach a mapping: data layers become inputs (graph.sources), Split gives its tops
 # their bottom (passes.splits), heads of training are dropped (passes.training).
 _INPUT = ("exact", "InputLayer", "label tops that no layer needs are dropped")
-_PREDICTS = "the loss is dropped with its labels, what predicts stays; kept in phase TRAIN, for Keras 3, as "
+_PREDICTS = (
+    "the loss is dropped with its labels, what predicts stays; kept for Keras 3 in phase TRAIN as "
+)
 
 
 def _measure(kept_as: str) -> tuple[str, str, str]:
     text = "it only measures, and goes with the labels that only it reads"
-    return "dropped", "", f"{text}; kept in phase TRAIN, for Keras 3, as {kept_as}"
+    return "dropped", "", f"{text}; kept for Keras 3 in phase TRAIN as {kept_as}"
 
 
 _HEAD = ("dropped", "", "it only measures; with the labels that only it reads")

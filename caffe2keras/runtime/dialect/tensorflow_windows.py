@@ -1,12 +1,13 @@
-"""Windows over images, and images of another size, said in TensorFlow 2."""
+"""Convolution and pooling, said in TensorFlow 2."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import tensorflow as tf
+
+from caffe2keras.runtime.dialect import tensorflow_image as image
+from caffe2keras.runtime.dialect.tensorflow_image import as_asked, channels_last
 
 __all__ = ["average_pool", "conv", "image", "max_pool"]
 
@@ -22,7 +23,7 @@ def conv(
     dilation_rate: Any = 1,
 ) -> Tensor:
     """Cross-correlation; an input of more channels than the kernel's is cut into groups."""
-    x, weights = _channels_last(inputs, data_format), tf.convert_to_tensor(kernel)
+    x, weights = channels_last(inputs, data_format), tf.convert_to_tensor(kernel)
     groups = x.shape[-1] // weights.shape[-2]
     # On a CPU the gradient of TensorFlow's own groups is missing.
     parts = zip(tf.split(x, groups, axis=-1), tf.split(weights, groups, axis=-1))
@@ -31,7 +32,7 @@ def conv(
         for part, own in parts
     ]
     outputs = convolved[0] if groups == 1 else tf.concat(convolved, axis=-1)
-    return _as_asked(outputs, data_format)
+    return as_asked(outputs, data_format)
 
 
 def max_pool(
@@ -59,38 +60,10 @@ def average_pool(
 def _pool(
     kind: str, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: str
 ) -> Tensor:
-    x = _channels_last(inputs, data_format)
+    x = channels_last(inputs, data_format)
     rank = len(x.shape) - 2
     window = (pool_size,) * rank if isinstance(pool_size, int) else tuple(pool_size)
     steps = window if strides is None else strides
     steps = (steps,) * rank if isinstance(steps, int) else tuple(steps)
     pooled = tf.nn.pool(x, window, kind, strides=steps, padding=padding.upper())
-    return _as_asked(pooled, data_format)
-
-
-def _channels_last(x: Any, data_format: str) -> Tensor:
-    """What TensorFlow's CPU kernels take; some of them are wrong with channels first."""
-    x = tf.convert_to_tensor(x)
-    rank = len(x.shape)
-    return x if data_format == "channels_last" else tf.transpose(x, (0, *range(2, rank), 1))
-
-
-def _as_asked(x: Any, data_format: str) -> Tensor:
-    rank = len(x.shape)
-    if data_format == "channels_last":
-        return x
-    return tf.transpose(x, (0, rank - 1, *range(1, rank - 1)))
-
-
-def resize(
-    images: Any,
-    size: Sequence[int],
-    interpolation: str = "bilinear",
-    data_format: str = "channels_last",
-) -> Tensor:
-    """Another height and width, (height, width)."""
-    resized = tf.image.resize(_channels_last(images, data_format), size, interpolation)
-    return _as_asked(resized, data_format)
-
-
-image = SimpleNamespace(resize=resize)
+    return as_asked(pooled, data_format)
