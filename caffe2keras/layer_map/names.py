@@ -8,7 +8,7 @@ __all__ = ["NameTable", "keras_name"]
 
 # "/" is forbidden in Keras 3, "." breaks layers with weights on torch, and TensorFlow makes each
 # name a scope, for which it takes these characters alone (measured: a space, ":", "|", "+", or a
-# letter beyond ASCII fails in predict).
+# letter beyond ASCII fails in predict). In tf.keras 2 a scope begins with a letter or a digit.
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
 
 # HDF5 keeps a link's name in a message of at most 64 KB; a long name serves nobody.
@@ -16,13 +16,13 @@ _LONGEST = 200
 
 
 def keras_name(name: str, otherwise: str) -> str:
-    """A Caffe name with the forbidden characters replaced.
+    """A Caffe name with the forbidden characters replaced, and none of them in front.
 
     Args:
         name: Caffe's name.
         otherwise: what to say where nothing is left of it.
     """
-    return _FORBIDDEN.sub("_", name.strip())[:_LONGEST] or otherwise
+    return _FORBIDDEN.sub("_", name.strip()).lstrip("_-")[:_LONGEST] or otherwise
 
 
 class NameTable:

@@ -30,6 +30,10 @@ class Layer(tf.keras.layers.Layer):
             if name in cls.__dict__:
                 setattr(cls, name, _with_tuples(cls.__dict__[name]))
 
+    def add_weight(self, *args: Any, autocast: bool = True, **kwargs: Any) -> Any:
+        """A variable; tf.keras says otherwise whether its type is the layer's."""
+        return super().add_weight(*args, experimental_autocast=autocast, **kwargs)
+
 
 def _as_it_stands(call: Callable[..., Any]) -> Callable[..., Any]:
     """``call``, which TensorFlow shall not rewrite; Keras still sees its arguments."""

@@ -42,7 +42,6 @@ cast = tf.cast  # the names are those of keras.ops
 reshape = tf.reshape
 squeeze = tf.squeeze
 stack = tf.stack
-tile = tf.tile
 transpose = tf.transpose
 
 
@@ -135,9 +134,15 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     return list(tf.split(x, [high - low for low, high in zip(ends, ends[1:])], axis=axis))
 
 
-def flip(x: Any, axis: int) -> Tensor:
-    """The other way round along an axis."""
-    return tf.reverse(x, [axis])
+def flip(x: Any, axis: int | Sequence[int]) -> Tensor:
+    """The other way round along an axis, or several."""
+    return tf.reverse(x, [axis] if isinstance(axis, int) else list(axis))
+
+
+def tile(x: Any, repeats: int | Sequence[int]) -> Tensor:
+    """The whole so many times along each axis, or along the last."""
+    times = [repeats] if isinstance(repeats, int) else list(repeats)
+    return tf.tile(x, [1] * (len(x.shape) - len(times)) + times)
 
 
 def repeat(x: Any, repeats: Any, axis: int) -> Tensor:

@@ -65,5 +65,8 @@ def _pool(
     window = (pool_size,) * rank if isinstance(pool_size, int) else tuple(pool_size)
     steps = window if strides is None else strides
     steps = (steps,) * rank if isinstance(steps, int) else tuple(steps)
-    pooled = tf.nn.pool(x, window, kind, strides=steps, padding=padding.upper())
-    return as_asked(pooled, data_format)
+    # TensorFlow takes no stride beyond its window: such an axis is thinned out afterwards.
+    taken = [1 if step > size else step for step, size in zip(steps, window)]
+    pooled = tf.nn.pool(x, window, kind, strides=taken, padding=padding.upper())
+    thinned = [slice(None, None, step // near) for step, near in zip(steps, taken)]
+    return as_asked(pooled[(slice(None), *thinned)], data_format)

@@ -59,9 +59,10 @@ class Layer(old.layers.Layer):
         shape: Any = (),
         initializer: Any = "glorot_uniform",
         name: str | None = None,
+        autocast: bool = True,
         **kwargs: Any,
     ) -> Tensor:
-        """A variable, as a tensor."""
+        """A variable, as a tensor; its type is never changed behind it, ``autocast`` or not."""
         own = _returning_raw(initializer) if inspect.isfunction(initializer) else initializer
         sizes = tuple(int(size) for size in shape)
         return wrapped(super().add_weight(name=name, shape=sizes, initializer=own, **kwargs))

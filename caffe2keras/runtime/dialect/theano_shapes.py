@@ -205,11 +205,12 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     return [tensor[(*before, slice(low, high))] for low, high in zip(ends, ends[1:])]
 
 
-def flip(x: Any, axis: int) -> Tensor:
-    """The other way round along an axis."""
+def flip(x: Any, axis: int | Sequence[int]) -> Tensor:
+    """The other way round along an axis, or several."""
     tensor = wrapped(x)
-    index = (slice(None),) * (axis % tensor.ndim)
-    return Tensor(tensor.variable[(*index, slice(None, None, -1))], tensor.shape)
+    turned = {each % tensor.ndim for each in ([axis] if isinstance(axis, int) else axis)}
+    index = [slice(None, None, -1 if place in turned else 1) for place in range(tensor.ndim)]
+    return Tensor(tensor.variable[tuple(index)], tensor.shape)
 
 
 def repeat(x: Any, repeats: Any, axis: int) -> Tensor:
@@ -222,11 +223,13 @@ def repeat(x: Any, repeats: Any, axis: int) -> Tensor:
     return Tensor(T.repeat(tensor.variable, scalar_or_raw(repeats), axis=place), sizes)
 
 
-def tile(x: Any, repeats: Sequence[int]) -> Tensor:
-    """The whole so many times along each axis."""
-    for axis, times in enumerate(repeats):
-        x = concatenate([x] * times, axis=axis) if times > 1 else wrapped(x)
-    return wrapped(x)
+def tile(x: Any, repeats: int | Sequence[int]) -> Tensor:
+    """The whole so many times along each axis, or along the last."""
+    tensor = wrapped(x)
+    numbers = [repeats] if isinstance(repeats, int) else list(repeats)
+    for axis, times in enumerate(numbers, tensor.ndim - len(numbers)):
+        tensor = concatenate([tensor] * times, axis=axis) if times > 1 else tensor
+    return tensor
 
 
 def pad(
