@@ -1,7 +1,8 @@
 """What Keras 3 has in stock and converted files ask for, where Keras 2 does not have it.
 
-The names are taken over in Keras's table of custom objects when the runtime is imported: a file
-need not be told which Keras it is for. A layer that Keras 2 has is still Keras 2's own.
+So it is with layers that Keras 2.3 has on Theano, but not in full. The names are taken over in
+Keras's table of custom objects when the runtime is imported: a file need not be told which Keras it
+is for. Else a layer that Keras 2 has is Keras 2's own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from caffe2keras.runtime.convolution import Conv
 from caffe2keras.runtime.dialect import keras, ops, zip
 
 if keras.backend.backend() == "theano":
+    from caffe2keras.runtime.dialect.theano_merging import MERGING, repeating
     from caffe2keras.runtime.dialect.theano_multiplier import LearningRateMultiplier
 else:
     from caffe2keras.runtime.dialect.tensorflow_multiplier import LearningRateMultiplier
@@ -90,6 +92,8 @@ def provide() -> None:
     if keras.backend.backend() == "theano":
         for name in ("Conv1D", "Conv2D", "Conv3D"):
             names[name] = ConvolutionOfAnyGroups(getattr(keras.layers, name))
+        for name in MERGING:
+            names[name] = repeating(getattr(keras.layers, name))
     for function in (mish, hard_silu):
         if not hasattr(keras.activations, function.__name__):
             names[function.__name__] = _of_variables(function)

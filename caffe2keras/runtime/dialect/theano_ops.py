@@ -12,6 +12,8 @@ from typing import Any
 
 import theano
 from theano import tensor as T  # noqa: N812  # as all of Theano's documentation has it
+from theano.gof.utils import MethodNotDefined
+from theano.tensor.blas import BatchedDot
 from theano.tensor.fft import rfft
 
 from caffe2keras.runtime.dialect.python import prod
@@ -177,10 +179,21 @@ def matmul(x1: Any, x2: Any) -> Tensor:
     # (..., I, 1, J, K) would be large; batched products of three axes are Theano's own.
     batch = broadcast_shape(one.shape[:-2], other.shape[:-2])
     if rank == 3:
-        product = T.batched_dot(one.variable, other.variable)
+        product = _batched_dot(one.variable, other.variable)
         return Tensor(product, (*batch, one.shape[-2], other.shape[-1]))
     pairs = expand_dims(one, -2) * expand_dims(_transpose_last(other), -3)
     return sum(pairs, axis=-1)
+
+
+class _PlainBatchedDot(BatchedDot):
+    """Theano's, by NumPy: its C code wants a BLAS, and is no C code without one."""
+
+    def c_code(self, *args: Any, **kwargs: Any) -> Any:
+        """None."""
+        raise MethodNotDefined
+
+
+_batched_dot = T.batched_dot if theano.config.blas.ldflags else _PlainBatchedDot()
 
 
 def _transpose_last(x: Any) -> Tensor:
