@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from caffe2keras.graph.net import Net
 from caffe2keras.layer_map import map_net
 from caffe2keras.load import load_model
 from caffe2keras.proto.caffe_pb2 import NetParameter
-from caffe2keras.spec import KerasModel
+from caffe2keras.spec import KerasModel, TensorRef
 from caffe2keras.verify import verify
 
 # Arrays that are no variance unless they are positive, by type and index.
@@ -140,3 +141,32 @@ def net_of(tmp_path: Path) -> Callable[..., Net]:
         return load_net(prototxt)
 
     return read
+
+
+@pytest.fixture
+def written_out() -> Callable[[KerasModel], Iterator[str]]:
+    """A model's layers, arrays, calls, blobs, heads and notes, a line each."""
+    return _written_out
+
+
+def _written_out(model: KerasModel) -> Iterator[str]:
+    for named in model.layers:
+        layer = named.layer
+        yield f"  {named.name} = {layer.class_name} {json.dumps(layer.config, sort_keys=True)}"
+        for one in layer.variables:
+            yield f"    {one.name} {tuple(one.view.shape)}{'' if one.trainable else ' fixed'}"
+    for node in model.nodes:
+        yield f"  {node.layer} <- " + ", ".join(_told(tensor) for tensor in node.inputs)
+    for blob in model.blobs:
+        layout = "".join(str(axis) for axis in blob.layout.permutation)
+        yield f"  blob {blob.blob}: {_told(blob.tensor)}, axes {layout}"
+    for head in model.heads or ():
+        held = {key: value for key, value in vars(head).items() if value}
+        yield f"  head {json.dumps(held, sort_keys=True)}"
+    yield f"  batch {model.static_batch}, {'resizable' if model.resizable else 'of this size'}"
+    for note in model.notes:
+        yield f"  {note.kind} {note.subject}: {note.text}"
+
+
+def _told(tensor: TensorRef) -> str:
+    return f"{tensor.layer}.{tensor.node}.{tensor.tensor}"

@@ -87,6 +87,7 @@ NETS = {
     "cont": X + CONT + recurrent("%s"),
     "frames": IMAGES + CONT + recurrent("%s"),
     "static": X + CONT + STATIC + recurrent("%s", static=True),
+    "frames, static": IMAGES + CONT + STATIC + recurrent("%s", static=True),
     "begins once": X + INDICATOR + recurrent("%s"),
     "frames, begins once": IMAGES + INDICATOR + recurrent("%s"),
     "static, begins once": X + INDICATOR + STATIC + recurrent("%s", static=True),
@@ -110,6 +111,15 @@ def test_a_recurrent_layer_computes_what_the_oracle_does(
 def test_states_are_exposed(kind: str, cont: str, static: bool, tmp_path: Path) -> None:
     text = X + cont + STATIC + STATES + recurrent(kind, static=static, exposed=True)
     verified(tmp_path, text, "channels_last")
+
+
+@pytest.mark.backend
+def test_an_indicator_may_be_read_by_other_layers(tmp_path: Path) -> None:
+    product = 'layer { name: "y" type: "Scale" bottom: "x" bottom: "cont" top: "y" %s }'
+    report = verified(
+        tmp_path, X + INDICATOR + product % "scale_param { axis: 0 }", "channels_last"
+    )
+    assert report.static_batch is not None
 
 
 @pytest.mark.backend
