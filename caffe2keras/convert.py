@@ -29,9 +29,9 @@ from caffe2keras.passes import run_passes
 from caffe2keras.plugins.loading import load_installed
 from caffe2keras.plugins.needs import plugins_of
 from caffe2keras.preprocessing import Preprocessing, prepare
+from caffe2keras.provenance import Sources
 from caffe2keras.read.caffemodel import read_weights
 from caffe2keras.read.prototxt import read_net
-from caffe2keras.record import Sources
 from caffe2keras.sources import (
     StrPath,
     default_output,

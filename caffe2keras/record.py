@@ -20,6 +20,7 @@ import numpy as np
 from caffe2keras.errors import InputError
 from caffe2keras.graph.net import Note, Shape
 from caffe2keras.layout import DataFormat, Layout
+from caffe2keras.provenance import PluginRecord, PreprocessingRecord, Sources
 from caffe2keras.read.archive import ARCHIVE_DAMAGE, weighed_members
 from caffe2keras.read.content import Content, content_of, first_bytes
 from caffe2keras.read.hdf5 import opened
@@ -30,11 +31,7 @@ __all__ = [
     "BlobRecord",
     "HeadRecord",
     "InputRecord",
-    "PluginRecord",
-    "PreprocessingRecord",
     "Record",
-    "Source",
-    "Sources",
     "TrainingRecord",
     "VariableRecord",
     "read_record",
@@ -43,22 +40,6 @@ __all__ = [
 HDF5_ATTRIBUTE = "caffe2keras"
 _LONGEST = 256 << 20  # bytes of a record; that of a net of ten thousand layers has ten million
 ZIP_MEMBER = "caffe2keras.json"
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file that the model was made from."""
-
-    name: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Both files; ``weights`` is None for a net that was converted without."""
-
-    prototxt: Source
-    weights: Source | None
 
 
 @dataclass(frozen=True)
@@ -107,29 +88,6 @@ class BlobRecord:
     final: bool
     padded_axis: int | None = None
     drawn: bool = False
-
-
-@dataclass(frozen=True)
-class PreprocessingRecord:
-    """How pictures become the blob: ``(picture - mean) * scale``.
-
-    Attributes:
-        blob: Caffe's name of the input.
-        mean: of each channel, in the net's order; () where it is an image.
-        mean_file: that image's name, or "".
-        scale: a factor.
-        channel_order: of the pictures; Caffe's nets take "bgr".
-        resize: (height, width) of a picture before the net's size is cut out of its middle.
-        layers: the layers of the model that do all this; () where it is left to the user.
-    """
-
-    blob: str
-    mean: tuple[float, ...]
-    mean_file: str
-    scale: float
-    channel_order: str
-    resize: tuple[int, ...]
-    layers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -185,21 +143,6 @@ class TrainingRecord:
 
     heads: tuple[HeadRecord, ...]
     compile: Any
-
-
-@dataclass(frozen=True)
-class PluginRecord:
-    """A plugin that has mapped a layer of the net.
-
-    Attributes:
-        name: of its file, or of its module where that is importable; never a path.
-        sha256: of its source; "" where it had none.
-        layers: the Keras layers of its own that the model has, as ``package>Class``.
-    """
-
-    name: str
-    sha256: str
-    layers: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from caffe2keras.errors import InputError
+from caffe2keras.provenance import Source, Sources
 from caffe2keras.read.caffemodel import fingerprint
-from caffe2keras.record import Source, Sources
 
 __all__ = [
     "StrPath",

@@ -76,6 +76,7 @@ def test_a_quick_answer_imports_no_command_and_no_numpy(option):
         "caffe2keras.cli.main",
         "caffe2keras.cli.terminal",
         "caffe2keras.errors",
+        "caffe2keras.garbage",
         "caffe2keras.legible",
         "False",
     ]

@@ -13,6 +13,7 @@ from caffe2keras.cli.nearest import NearestChoice
 from caffe2keras.cli.options import FILE, html_option, json_option
 from caffe2keras.cli.progress import byte_bar
 from caffe2keras.cli.terminal import say, show
+from caffe2keras.garbage import collector_paused
 
 __all__ = ["convert"]
 
@@ -61,7 +62,8 @@ def convert(
 
     In Python, caffe2keras.load_model("model.h5") gives the model.
     """
-    from caffe2keras.convert import convert as run
+    with collector_paused():
+        from caffe2keras.convert import convert as run
 
     said = output.suffix[1:] if output else ""
     file_format = file_format or (said if said in ("keras", "py") else "h5")

@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from caffe2keras.garbage import collector_paused
+
 __all__ = ["CommandGroup"]
 
 
@@ -38,7 +40,8 @@ class CommandGroup(click.Group):
         """Import the command; None if there is none of that name."""
         if cmd_name not in self.summaries:
             return None
-        module = importlib.import_module(f"caffe2keras.cli.{cmd_name}")
+        with collector_paused():
+            module = importlib.import_module(f"caffe2keras.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import signal
 import sys
@@ -64,6 +66,7 @@ def main(args: Sequence[str] | None = None) -> int:
         args: without the program's name; those of this process if not given.
     """
     words = sys.argv[1:] if args is None else list(args)
+    _leave_garbage_at_the_end()
     with _ending_cleanly():
         return _run(words)
 
@@ -89,6 +92,15 @@ def _run(words: list[str]) -> int:
             return Caffe2KerasError.exit_code
         _complain(f"internal error, please report it: {type(error).__name__}: {error}", words)
         return Caffe2KerasError.exit_code
+
+
+def _leave_garbage_at_the_end() -> None:
+    """Let Python, when it ends, collect nothing: the system takes it all back at once.
+
+    Going over all that is imported takes a fifth of the time in which a small net is converted.
+    """
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
 
 
 def _is_lack_of_memory(error: Exception) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from caffe2keras.emit.storage import DType
 from caffe2keras.emit.training import training_record
 from caffe2keras.layout import DataFormat
-from caffe2keras.record import PluginRecord, PreprocessingRecord, Sources
+from caffe2keras.provenance import PluginRecord, PreprocessingRecord, Sources
 from caffe2keras.spec import (
     SAMPLED_DROPOUT,
     BlobTensor,

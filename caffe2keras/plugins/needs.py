@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caffe2keras.errors import PluginError
 from caffe2keras.graph.net import Layer, Net
 from caffe2keras.layer_map.registry import ENTRIES
 from caffe2keras.plugins.definitions import define_keras_layers
 from caffe2keras.plugins.loading import load_installed, plugin_of
-from caffe2keras.record import PluginRecord, Record
+from caffe2keras.provenance import PluginRecord
 from caffe2keras.spec import KerasModel
+
+if TYPE_CHECKING:
+    from caffe2keras.record import Record
 
 __all__ = ["changed_plugins", "plugins_of", "provide_keras_layers"]
 

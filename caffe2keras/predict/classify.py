@@ -14,7 +14,8 @@ from caffe2keras.errors import InputError
 from caffe2keras.graph.net import Note
 from caffe2keras.load import load_model
 from caffe2keras.predict.pictures import blob_of
-from caffe2keras.record import BlobRecord, InputRecord, PreprocessingRecord, Record, read_record
+from caffe2keras.provenance import PreprocessingRecord
+from caffe2keras.record import BlobRecord, InputRecord, Record, read_record
 
 __all__ = ["Guess", "classify"]
 

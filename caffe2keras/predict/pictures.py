@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from caffe2keras.errors import InputError
+from caffe2keras.provenance import PreprocessingRecord
 from caffe2keras.read.content import first_bytes
-from caffe2keras.record import InputRecord, PreprocessingRecord
+from caffe2keras.record import InputRecord
 
 __all__ = ["blob_of", "read_picture", "resized"]
 

@@ -9,7 +9,7 @@ from caffe2keras.graph.net import Net
 from caffe2keras.preprocessing.bake import bake
 from caffe2keras.preprocessing.settle import settle
 from caffe2keras.preprocessing.steps import Preprocessing, Steps
-from caffe2keras.record import PreprocessingRecord
+from caffe2keras.provenance import PreprocessingRecord
 from caffe2keras.spec import KerasModel
 
 __all__ = ["prepare"]

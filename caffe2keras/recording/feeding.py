@@ -17,8 +17,9 @@ from caffe2keras.layout import caffe_order
 from caffe2keras.predict.pictures import blob_of
 from caffe2keras.preprocessing import Preprocessing
 from caffe2keras.preprocessing.settle import settle
+from caffe2keras.provenance import PreprocessingRecord
 from caffe2keras.read.blobs import read_blobs
-from caffe2keras.record import InputRecord, PreprocessingRecord
+from caffe2keras.record import InputRecord
 
 __all__ = ["given_by_name", "of_picture"]
 

@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from caffe2keras.convert import load_net
 from caffe2keras.graph.net import Net
+from caffe2keras.provenance import Source
 from caffe2keras.read.blobs import read_blobs
 from caffe2keras.read.caffemodel import fingerprint
-from caffe2keras.record import Record, Source
+from caffe2keras.record import Record
 from caffe2keras.verify.evidence import noise_floors
 from caffe2keras.verify.feed import complete, draw, label_blobs
 from caffe2keras.verify.oracle import run

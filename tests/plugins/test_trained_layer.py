@@ -162,7 +162,8 @@ def test_a_model_that_needs_a_plugin_names_it(files, tmp_path, unknown_to_keras)
 @pytest.mark.backend
 def test_a_model_that_needs_an_importable_plugin_says_what_to_install(tmp_path):
     from caffe2keras.plugins.needs import provide_keras_layers
-    from caffe2keras.record import PluginRecord, Record
+    from caffe2keras.provenance import PluginRecord
+    from caffe2keras.record import Record
 
     def refusal(name):
         record = Record(**dict.fromkeys(Record.__dataclass_fields__))
