@@ -11,7 +11,7 @@ from caffe2keras.runtime.dialect import keras, ops, zip
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-__all__ = ["LearningRateMultiplier", "multiplier_of", "set_lr_multipliers"]
+__all__ = ["LearningRateMultiplier", "Wrapping", "multiplier_of", "set_lr_multipliers"]
 
 Multipliers: TypeAlias = "Mapping[str, float | None]"
 
@@ -63,8 +63,44 @@ def multiplier_of(
     return 1.0 if own is None else float(own)
 
 
+class Wrapping:
+    """What an optimizer has of the one that it works through, on every Keras alike."""
+
+    name: str
+    optimizer: Any
+    multipliers: dict[str, float | None]
+
+    @property
+    def iterations(self) -> Any:
+        """The optimizer's."""
+        return self.optimizer.iterations
+
+    @property
+    def learning_rate(self) -> Any:
+        """The optimizer's, before multipliers."""
+        return self.optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: Any) -> None:
+        self.optimizer.learning_rate = learning_rate
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments."""
+        return {
+            "name": self.name,
+            "optimizer": keras.optimizers.serialize(self.optimizer),
+            "multipliers": self.multipliers,
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Any:
+        """The optimizer of a config."""
+        inner = keras.optimizers.deserialize(config["optimizer"], custom_objects=custom_objects)
+        return cls(**{**config, "optimizer": inner})
+
+
 @keras.saving.register_keras_serializable(package="caffe2keras")
-class LearningRateMultiplier(keras.optimizers.Optimizer):
+class LearningRateMultiplier(Wrapping, keras.optimizers.Optimizer):
     """An optimizer whose steps are multiplied, for each variable by a number of its own.
 
     The learning rate that a variable sees is lr · m, in the step alone: gradients, their clipping,
@@ -155,20 +191,6 @@ class LearningRateMultiplier(keras.optimizers.Optimizer):
         """The optimizer's."""
         return list(self.optimizer.variables)
 
-    @property
-    def iterations(self) -> Any:
-        """The optimizer's."""
-        return self.optimizer.iterations
-
-    @property
-    def learning_rate(self) -> Any:
-        """The optimizer's, before multipliers."""
-        return self.optimizer.learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, learning_rate: Any) -> None:
-        self.optimizer.learning_rate = learning_rate
-
     def scale_loss(self, loss: Any) -> Any:
         """As the optimizer does."""
         return self.optimizer.scale_loss(loss)
@@ -186,19 +208,3 @@ class LearningRateMultiplier(keras.optimizers.Optimizer):
 
     def load_own_variables(self, store: Any) -> None:
         """Nothing: Keras loads the optimizer inside by itself."""
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments."""
-        return {
-            "name": self.name,
-            "optimizer": keras.optimizers.serialize(self.optimizer),
-            "multipliers": self.multipliers,
-        }
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: Any = None
-    ) -> LearningRateMultiplier:
-        """The optimizer of a config."""
-        inner = keras.optimizers.deserialize(config["optimizer"], custom_objects=custom_objects)
-        return cls(**{**config, "optimizer": inner})

@@ -63,7 +63,7 @@ def test_what_needs_keras_3_says_so_when_it_is_made_or_read():
     class Solver(NeedsKeras3):
         pass
 
-    with pytest.raises(NotImplementedError, match=r"^Solver needs Keras 3\. Load the model there"):
+    with pytest.raises(NotImplementedError, match=r"^Solver needs Keras 3\. Take an environment"):
         Solver(0.1)
     with pytest.raises(NotImplementedError, match=r"^Solver needs Keras 3"):
         Solver.from_config({"learning_rate": 0.1}, custom_objects=None)

@@ -17,8 +17,8 @@ __all__ = [
 
 _NEED = "needs Keras 3"
 _INSTEAD = (
-    "Load the model there; or leave out what only trains: convert the net in phase TEST, or load "
-    "the model with compile=False"
+    "Take an environment with Keras 3; or leave out what only trains: convert the net in phase "
+    "TEST, or load the model with compile=False"
 )
 
 

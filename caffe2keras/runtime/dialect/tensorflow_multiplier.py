@@ -7,13 +7,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from caffe2keras.runtime.lr_multiplier import multiplier_of
+from caffe2keras.runtime.lr_multiplier import Wrapping, multiplier_of
 
 __all__ = ["LearningRateMultiplier"]
 
 
 @tf.keras.saving.register_keras_serializable(package="caffe2keras")
-class LearningRateMultiplier(tf.keras.optimizers.Optimizer):
+class LearningRateMultiplier(Wrapping, tf.keras.optimizers.Optimizer):
     """An optimizer whose steps are multiplied, for each variable by a number of its own.
 
     As that for Keras 3: gradients, their clipping and the optimizer's memory of them stay as they
@@ -56,33 +56,3 @@ class LearningRateMultiplier(tf.keras.optimizers.Optimizer):
         for variable, factor, old in before:
             variable.assign(old + (variable - old) * factor)
         return done
-
-    @property
-    def iterations(self) -> Any:
-        """The optimizer's."""
-        return self.optimizer.iterations
-
-    @property
-    def learning_rate(self) -> Any:
-        """The optimizer's, before multipliers."""
-        return self.optimizer.learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, learning_rate: Any) -> None:
-        self.optimizer.learning_rate = learning_rate
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments."""
-        return {
-            "name": self.name,
-            "optimizer": tf.keras.optimizers.serialize(self.optimizer),
-            "multipliers": self.multipliers,
-        }
-
-    @classmethod
-    def from_config(
-        cls, config: Mapping[str, Any], custom_objects: Any = None
-    ) -> LearningRateMultiplier:
-        """The optimizer of a config."""
-        inner = tf.keras.optimizers.deserialize(config["optimizer"], custom_objects=custom_objects)
-        return cls(**{**config, "optimizer": inner})
