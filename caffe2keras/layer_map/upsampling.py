@@ -63,7 +63,6 @@ def unpooling(layer: Placed) -> Fragment:
     p = layer.params.unpooling_param
     kernel, stride, size = unpool_window(p)
     method = p.unpool
-    p.honoured("pad", "pad_h", "pad_w")  # there may be none
     config: dict[str, Any] = {"size": list(size), "data_format": layer.data_format}
     if method == "MAX" and len(layer.inputs) == 2:
         return line(KerasLayer("caffe2keras>MaxUnpooling2D", config), inputs=2)

@@ -270,6 +270,41 @@ def test_the_batch_stays_free_through_time(net: str, data_format: str, tmp_path:
     assert verified(tmp_path, FREE[net], data_format=data_format) is None
 
 
+# With a time of one step before or behind the reshape.
+ONE_STEP = {
+    "a static input without its time": SECOND_AXIS["a static input beside the steps"][0],
+    "a state from rows": (
+        THREE
+        + CONT
+        + fed("r", 3, 2)
+        + layer("Reshape", "r", "s", RESHAPED % "dim: 1 dim: 3 dim: 2")
+        + recurrent("x cont s", "h hn", "RNN")
+    ),
+    "a state from images": (
+        THREE
+        + CONT
+        + fed("r", 3, 2, 1, 1)
+        + layer("Reshape", "r", "s", RESHAPED % "dim: 1 dim: 3 dim: 2")
+        + recurrent("x cont s", "h hn", "RNN")
+    ),
+    "values merged behind the steps": (
+        FRAMES
+        + CONT
+        + layer("Reshape", "x", "s", RESHAPED % "dim: 4 dim: 3 dim: 12")
+        + lstm("s", "h")
+    ),
+}
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("net", ONE_STEP)
+def test_a_step_comes_and_goes_and_the_batch_stays_free(
+    net: str, data_format: str, tmp_path: Path
+) -> None:
+    assert verified(tmp_path, ONE_STEP[net], data_format=data_format) is None
+
+
 @pytest.mark.backend
 @pytest.mark.parametrize("net", TIED)
 def test_layers_that_mix_the_batch_tie_it_down(net: str, tmp_path: Path) -> None:

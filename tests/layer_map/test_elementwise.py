@@ -94,3 +94,39 @@ def test_what_trains_a_channel_scale_is_let_pass(net_of) -> None:
     )
     net = net_of(layer("ChannelScale", "x f", params), x=(2, 3, 5, 4), f=(2, 1, 5, 4))
     assert map_net(net).layers[-1].layer.class_name == "caffe2keras>Scale"
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize(
+    ("kind", "params", "given", "batch"),
+    [
+        ("Scale", "scale_param { axis: 1 }", (3, 5), 2),
+        ("Scale", "scale_param { axis: 0 }", (2, 3), None),
+        ("Scale", "scale_param { axis: 0 bias_term: true }", (2, 3), 2),
+        ("Scale", "scale_param { axis: 1 bias_term: true }", (3, 5), 2),
+        ("Scale", "scale_param { axis: 0 }", (2, 3, 5, 4), None),
+        ("Scale", "scale_param { axis: -2 }", (5, 4), 2),
+        ("Bias", "bias_param { axis: 1 }", (3, 5), 2),
+        ("Bias", "bias_param { axis: 0 }", (2, 3, 5), None),
+    ],
+)
+def test_factors_without_a_batch_tie_it_down(kind, params, given, batch, checked) -> None:
+    made = checked(layer(kind, "x g", params), x=(2, 3, 5, 4), g=given)
+    assert made.report.static_batch == batch
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize(
+    ("kind", "params", "batch"),
+    [
+        ("Scale", "scale_param { axis: 0 bias_term: true }", 2),
+        ("Scale", "scale_param { axis: 1 num_axes: 2 bias_term: true }", None),
+        ("Scale", "scale_param { axis: 2 num_axes: -1 }", None),
+        ("Scale", "scale_param { num_axes: 0 }", None),
+        ("Bias", "bias_param { axis: 0 num_axes: 2 }", 2),
+        ("Bias", "bias_param { axis: -1 }", None),
+    ],
+)
+def test_learned_factors_of_the_batch_tie_it_down(kind, params, batch, checked) -> None:
+    made = checked(layer(kind, "x", params), x=(2, 3, 5, 4))
+    assert made.report.static_batch == batch

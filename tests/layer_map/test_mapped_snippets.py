@@ -15,6 +15,11 @@ YOLO = (
     "num_classes: 4 num_box: 2 coords: 4 side: 13 confidence_threshold: 0.3 nms_threshold: 0.4 "
     "biases: 1.5 biases: 2.5 biases: 3 biases: 1.25"
 )
+PRIORS = "min_size: 3 max_size: 5 aspect_ratio: [1, 2] img_h: 30 img_w: 40 step_h: 2 step_w: 3"
+FOUND = (
+    "num_classes: 3 keep_top_k: 5 confidence_threshold: 0.25 "
+    "nms_param { nms_threshold: 0.4 eta: 0.75 top_k: 9 }"
+)
 
 # type, its parameters, the shapes of its bottoms, how many tops
 SNIPPETS = [
@@ -114,6 +119,16 @@ SNIPPETS = [
     ("Normalize", "norm_param { across_spatial: false }", [IMAGE], 1),
     ("Reorg", "reorg_param { stride: 2 reverse: true }", ["2 8 4 6"], 1),
     ("YoloDetectionOutput", f"yolo_detection_output_param {{ {YOLO} }}", ["2 18 4 4"], 1),
+    ("Upsample", "upsample_param { scale_h: 2 scale_w: 3 }", [IMAGE, IMAGE], 1),
+    (
+        "Unpooling",
+        "unpooling_param { unpool: TILE unpool_size: 9 kernel_size: 2 stride: 2 pad: 0 }",
+        [IMAGE],
+        1,
+    ),
+    ("Interp", "interp_param { height: 7 width: 9 shrink_factor: 2 zoom_factor: 3 }", [IMAGE], 1),
+    ("PriorBox", f"prior_box_param {{ {PRIORS} }}", [IMAGE, "2 3 40 50"], 1),
+    ("DetectionOutput", f"detection_output_param {{ {FOUND} }}", ["2 24", "2 18", "1 2 24"], 1),
     ("LSTM", RECURRENT, ["5 2 3", "5 2"], 1),
     ("LSTM", RECURRENT, ["5 2 3 2", "5 2", "2 3 2"], 1),
     ("RNN", RECURRENT, ["5 2 3", "5 2"], 1),

@@ -54,6 +54,12 @@ TAILS = {
         "reshape_param { shape { dim: 0 dim: -1 dim: 0 } } }\n",
         False,
     ),
+    "an image for channels, and a slope for each": (
+        'layer { name: "r" type: "Reshape" bottom: "pool" top: "r" '
+        "reshape_param { shape { dim: 0 dim: -1 dim: 1 dim: 1 } } }\n"
+        'layer { name: "p" type: "PReLU" bottom: "r" top: "p" }\n',
+        False,
+    ),
     "places in the whole image": (
         'layer { name: "g" type: "Pooling" bottom: "pool" top: "g" top: "mask" '
         "pooling_param { global_pooling: true } }\n",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from caffe2keras.layer_map import map_net
+
 pytestmark = pytest.mark.backend
 
 POOLED = """
@@ -98,6 +100,15 @@ def test_unpooling_in_the_old_syntax(checked):
 def test_unpooling_refuses_windows_that_begin_outside(refusal):
     layers = POOLED + UNPOOLING % ("", "kernel_size: 2 stride: 3 unpool_size: 6")
     assert "begin outside" in refusal(layers, x=(2, 3, 6, 10))
+
+
+@pytest.mark.parametrize(("size", "inside"), [(8, False), (9, True)])
+def test_the_last_window_begins_inside(net_of, refusal, size, inside):
+    layers = POOLED + UNPOOLING % ("", f"kernel_size: 2 stride: 2 unpool_size: {size}")
+    if inside:
+        assert map_net(net_of(layers, x=(2, 3, 10, 10))).layers
+    else:
+        assert "begin outside" in refusal(layers, x=(2, 3, 10, 10))
 
 
 INTERP = 'layer { name: "i" type: "Interp" bottom: "x" top: "y" interp_param { %s } }'

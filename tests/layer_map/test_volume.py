@@ -43,6 +43,10 @@ def test_filter_groups_split_the_work_and_not_the_channels(checked):
             ("Conv3DTranspose", "Cropping3D"),
         ),
         ("kernel_size: 3 kernel_depth: 2", ("Conv3DTranspose",)),
+        (
+            "kernel_size: 2 kernel_depth: 3 stride: 2 temporal_stride: 3",
+            ("Conv3DTranspose",),
+        ),
         ("kernel_size: 1 kernel_depth: 2 stride: 2", ("caffe2keras>ConvTranspose",)),
     ],
 )
