@@ -52,7 +52,8 @@ def convert_to_tensor(x: Any, dtype: str | None = None) -> Tensor:
         return tensor if dtype is None else tf.cast(tensor, dtype)
     values = np.asarray(x)
     found = str(values.dtype)
-    return tf.convert_to_tensor(values.astype(dtype or _NARROW.get(found, found)))
+    wanted = tf.as_dtype(dtype or _NARROW.get(found, found))
+    return tf.convert_to_tensor(values.astype(wanted.as_numpy_dtype))
 
 
 def _holds_tensors(x: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras as old
 from keras import backend
+from theano import tensor as T  # noqa: N812  # as all of Theano's documentation has it
 
 from caffe2keras.runtime.dialect.theano_tensor import Tensor, raw, wrapped
 
@@ -85,9 +86,16 @@ def _with_tensors(call: Callable[..., Any]) -> Callable[..., Any]:
             kwargs.setdefault("training", True)
             self.uses_learning_phase = True
         masks = {key: _map(_tensor, kwargs[key]) for key in ("mask",) if key in kwargs}
-        return _map(raw, call(self, _map(_tensor, inputs), *args, **{**kwargs, **masks}))
+        return _map(_given_back, call(self, _map(_tensor, inputs), *args, **{**kwargs, **masks}))
 
     return speaking
+
+
+def _given_back(value: Any) -> Any:
+    """What Keras knows of an output; Keras's LSTM wants a batch that is not said to be of one."""
+    variable = raw(value)
+    single = getattr(variable, "broadcastable", ())[:1] == (True,)
+    return T.unbroadcast(variable, 0) if single else variable
 
 
 def _map(function: Callable[[Any], Any], values: Any) -> Any:
