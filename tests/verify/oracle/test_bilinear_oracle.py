@@ -43,3 +43,8 @@ def test_whole_bilinear_pooling_sums_outer_products(compute):
     x, other = [[[[1.0, 2]], [[3, 4]]]], [[[[5.0, 6]]]]
     (y,) = compute('type: "Bilinear"', x, other)
     np.testing.assert_array_equal(y, np.reshape([1 * 5 + 2 * 6, 3 * 5 + 4 * 6], (1, 2, 1, 1)))
+
+
+def test_a_small_image_is_hardly_normalized(compute):
+    (y,) = compute('type: "L2Normalize"', [[1e-4, 0]])
+    np.testing.assert_allclose(y[0, :, 0, 0], [1e-4 / np.sqrt(1e-8 + 1e-7), 0])

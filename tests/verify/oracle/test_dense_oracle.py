@@ -22,8 +22,9 @@ def test_embed_names_an_index_outside_its_table(compute):
     table = np.arange(6).reshape(3, 2)
     (y,) = compute(layer, [[2, 0]], weights=[table])
     np.testing.assert_array_equal(y, [[[4, 5], [0, 1]]])
-    with pytest.raises(InputError, match='"b0" holds indices -1 to 2; expected 0 to 2'):
+    with pytest.raises(InputError, match='"b0" holds indices -1 to 2; expected 0 to 2') as caught:
         compute(layer, [[2, -1]], weights=[table])
+    assert caught.value.where.startswith('layer "layer"')
 
 
 def test_inner_distance_is_squared_or_absolute(compute):

@@ -103,3 +103,9 @@ def test_an_aspect_ratio_named_twice_counts_once(compute):
     )
     (y,) = compute(layer, np.zeros((1, 4, 1, 1)), np.zeros((1, 3, 16, 16)))
     assert y.shape == (1, 2, 3 * 4)
+
+
+def test_a_score_must_be_above_the_threshold(compute):
+    text = "num_classes: 2 confidence_threshold: 0.5"
+    rows = detect(compute, np.zeros(8), [0, 0.5, 0, 0.75], text)
+    np.testing.assert_array_equal(rows[:, 2], [0.75])

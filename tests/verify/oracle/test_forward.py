@@ -118,8 +118,11 @@ def test_unknown_types_are_refused_all_at_once_and_before_any_work(net_of):
 def test_a_field_that_nobody_knows_is_refused_by_name(net_of):
     odd = 'layer { name: "sort" type: "Eltwise" bottom: "s" bottom: "s" top: "y" %s }'
     net = net_of(CHAIN + odd % "eltwise_param { operation: SORT }")
-    with pytest.raises(UnsupportedFieldError, match=r'"sort" \(Eltwise\): .*operation = SORT'):
+    with pytest.raises(
+        UnsupportedFieldError, match=r'"sort" \(Eltwise\): .*operation = SORT'
+    ) as caught:
         run(net, {})
+    assert caught.value.where == net.layers[-1].where
 
 
 def test_a_layer_that_cannot_take_its_inputs_is_named_with_their_shapes(net_of):

@@ -7,7 +7,8 @@ from math import log
 import numpy as np
 import pytest
 
-from caffe2keras.errors import UnsupportedFieldError
+from caffe2keras.errors import ShapeError, UnsupportedFieldError
+from caffe2keras.verify.oracle import run
 
 THIRDS = np.zeros((2, 3, 2))  # two samples of two pixels, three classes, all alike
 
@@ -103,3 +104,29 @@ def test_smooth_l1_loss_is_square_near_zero_and_straight_beyond(compute):
     assert compute(layer, a, b)[0] == pytest.approx((0.02 + 2.875 + 0.875) / 2)
     inside, outside = [[1, 0], [1, 1]], [[10, 1], [1, 2]]
     assert compute(layer, a, b, inside, outside)[0] == pytest.approx((0.2 + 2 * 0.875) / 2)
+
+
+@pytest.mark.parametrize("kind", ["SoftmaxWithLoss", "Accuracy"])
+def test_what_is_fed_has_a_label_for_each_place(net_of, kind):
+    net = net_of(
+        'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [2, 3] } } }\n'
+        'layer { name: "t" type: "Input" top: "t" input_param { shape { dim: 2 } } }\n'
+        f'layer {{ name: "l" type: "{kind}" bottom: "x" bottom: "t" top: "l" }}'
+    )
+    with pytest.raises(ShapeError, match="expected 4 labels, received 2"):
+        run(net, {"x": np.zeros((4, 3)), "t": np.zeros(2)})
+
+
+def test_the_classes_stand_along_an_axis_and_the_labels_behind(compute):
+    scores = np.log([[[0.5, 0.25], [0.25, 0.125], [0.25, 0.625]]])  # one image, two pixels
+    (loss,) = compute('type: "SoftmaxWithLoss"', scores, [[1, 2]])
+    assert loss == pytest.approx(-(log(0.25) + log(0.625)) / 2)
+
+
+def test_losses_of_images_run_over_all_that_is_behind_the_batch(compute):
+    a, b = np.arange(12.0).reshape(2, 3, 2), np.zeros((2, 3, 2))
+    assert compute('type: "EuclideanLoss"', a, b)[0] == pytest.approx((a**2).sum() / 4)
+    scores = a.reshape(2, 3, 2, 1)[:, :, :1]
+    (hinge,) = compute('type: "HingeLoss"', scores, [1, 0])
+    # Scores 0 2 4 and 6 8 10: 1 + 0, 1 - 2, 1 + 4 and 1 - 6, 1 + 8, 1 + 10.
+    assert hinge == pytest.approx((1 + 0 + 5 + 0 + 9 + 11) / 2)

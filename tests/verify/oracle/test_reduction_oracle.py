@@ -54,3 +54,8 @@ def test_accuracy_of_pixels_takes_the_classes_along_the_axis(compute):
 def test_accuracy_wants_a_label_for_each_place(net_of, compute):
     with pytest.raises(ShapeError):
         compute('type: "Accuracy"', SCORES, [1, 1, 0])
+
+
+def test_accuracy_of_ignored_labels_alone_is_zero(compute):
+    (y,) = compute('type: "Accuracy" accuracy_param { ignore_label: 1 }', SCORES, [1, 1, 1, 1])
+    assert y == 0

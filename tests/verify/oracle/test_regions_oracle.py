@@ -26,8 +26,9 @@ def test_a_bin_outside_the_map_is_zero(compute):
 
 def test_roi_pooling_names_an_image_that_is_not_there(compute):
     layer = 'type: "ROIPooling" roi_pooling_param { pooled_h: 1 pooled_w: 1 }'
-    with pytest.raises(InputError, match='"b1" has a region in image 1; expected 0 to 0'):
+    with pytest.raises(InputError, match='"b1" has a region in image 1; expected 0 to 0') as caught:
         compute(layer, MAP, [[1, 0, 0, 1, 1]])
+    assert caught.value.where.startswith('layer "layer"')
 
 
 def test_psroi_pooling_takes_each_bin_from_its_own_channels(compute):

@@ -20,8 +20,9 @@ def test_filter_keeps_the_samples_whose_selector_is_not_zero(compute):
 def test_batch_reindex_names_an_index_that_is_not_there(compute):
     (y,) = compute('type: "BatchReindex"', X, [1, 1, 0])
     np.testing.assert_array_equal(y, X[[1, 1, 0]])
-    with pytest.raises(InputError, match='"b1" names samples 0 to 2; expected 0 to 1'):
+    with pytest.raises(InputError, match='"b1" names samples 0 to 2; expected 0 to 1') as caught:
         compute('type: "BatchReindex"', X, [0, 2])
+    assert caught.value.where.startswith('layer "layer"')
 
 
 def test_crop_takes_one_offset_for_all_axes(compute):
@@ -47,3 +48,8 @@ def test_slice_refuses_unequal_parts_without_points(compute):
 def test_crop_center_takes_as_much_from_both_sides(compute):
     layer = 'type: "CropCenter" crop_center_param { crop_size: 0 crop_size: 1 crop_size: 2 }'
     np.testing.assert_array_equal(compute(layer, X)[0], X[:, 1:3, 2:3])
+
+
+def test_one_sample_may_be_named_again_and_again(compute):
+    (y,) = compute('type: "BatchReindex"', [[1.0, 2], [3, 4]], [1, 1, 1])
+    np.testing.assert_array_equal(y, [[3, 4]] * 3)

@@ -47,3 +47,10 @@ def test_a_3d_deconvolution_is_a_deconvolution(compute, rng):
         f'type: "Deconvolution" convolution_param {{ {plain} }}', x, weights=[kernel, [1, 2]]
     )
     np.testing.assert_allclose(y, expected)
+
+
+def test_a_window_behind_the_volume_stays(compute):
+    window = "pool: AVE kernel_size: 2 kernel_depth: 1 stride: 3 pad: 1"
+    layer = f'type: "Pooling3D" pooling3d_param {{ {window} }}'
+    (y,) = compute(layer, np.ones((1, 1, 1, 4, 4)))
+    assert y.shape == (1, 1, 1, 3, 3)
