@@ -1,8 +1,9 @@
 """Small faults to put into a source file, one at a time: what ``scripts/mutate`` tries.
 
 Left alone are: docstrings, sentences (strings with a space), what an error says (``what``, ``why``,
-``hint``), annotations and type aliases, imports, ``__all__``, and the two guards that no sound
-program trips: ``frozen=True`` of a dataclass, and ``strict=True`` of ``zip``.
+``hint``), annotations and type aliases, imports, ``__all__``, the -1 of a reshape (NumPy takes any
+negative number there), and the two guards that no sound program trips: ``frozen=True`` of a
+dataclass, and ``strict=True`` of ``zip``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _WORDS = {
     "min": "max", "max": "min", "any": "all", "all": "any", "floor": "ceil", "ceil": "floor",
     "minimum": "maximum", "maximum": "minimum", "zeros": "ones", "ones": "zeros",
 }  # fmt: skip
-_ORDERLESS = {"min", "max", "minimum", "maximum", "maps", "computes", "honoured"}
+_ORDERLESS = {"min", "max", "minimum", "maximum", "maps", "computes", "honoured", "swapaxes"}
 _LEFT_ALONE = {"what", "why", "hint", "strict", "frozen"}
 _GENERIC = {"Callable", "Literal", "Mapping", "Registry", "Sequence", "dict", "list", "tuple"}
 _DISPENSABLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.Delete)
@@ -144,6 +145,8 @@ def _is_left_alone(parent: ast.AST, field: str, node: ast.AST) -> bool:
         return True
     if isinstance(node, ast.keyword):
         return node.arg in _LEFT_ALONE
+    if isinstance(node, ast.UnaryOp) and isinstance(parent, ast.Call):
+        return _name(parent.func) == "reshape"
     if isinstance(node, ast.JoinedStr):
         return any(_is_sentence(part) for part in node.values)
     if isinstance(node, ast.Assign | ast.AnnAssign):
