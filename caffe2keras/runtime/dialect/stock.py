@@ -1,6 +1,6 @@
 """What Keras 3 has in stock and converted files ask for, where Keras 2 does not have it.
 
-So it is with layers that Keras 2.3 has on Theano, but not in full. The names are taken over in
+So it is with layers that Keras 2 has, but not in full or not right. The names are taken over in
 Keras's table of custom objects when the runtime is imported: a file need not be told which Keras it
 is for. Else a layer that Keras 2 has is Keras 2's own.
 """
@@ -19,6 +19,7 @@ if keras.backend.backend() == "theano":
     from caffe2keras.runtime.dialect.theano_multiplier import LearningRateMultiplier
 else:
     from caffe2keras.runtime.dialect.tensorflow_multiplier import LearningRateMultiplier
+    from caffe2keras.runtime.dialect.tensorflow_pooling import POOLING, righted
 
 __all__ = ["ConvolutionOfAnyGroups", "LearningRateMultiplier", "hard_silu", "mish", "provide"]
 
@@ -94,6 +95,9 @@ def provide() -> None:
             names[name] = ConvolutionOfAnyGroups(getattr(keras.layers, name))
         for name in MERGING:
             names[name] = repeating(getattr(keras.layers, name))
+    else:
+        for name in POOLING:
+            names[name] = righted(getattr(keras.layers, name))
     for function in (mish, hard_silu):
         if not hasattr(keras.activations, function.__name__):
             names[function.__name__] = _of_variables(function)
