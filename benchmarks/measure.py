@@ -7,7 +7,7 @@ import resource
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,17 +40,23 @@ class Run:
     stderr: str
 
 
-def measured(command: Sequence[str], *, watch: bool = False) -> Run:
+def measured(
+    command: Sequence[str], *, watch: bool = False, settings: Mapping[str, str] | None = None
+) -> Run:
     """Run a command to its end and measure the whole process.
 
     Args:
         command: the words.
         watch: read its memory all the while; that takes time from a process that needs every
             core, so its seconds are then no measure.
+        settings: variables to add to its environment.
     """
+    environment = {**os.environ, **(settings or {})}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = time.perf_counter()
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment
+        )
         private, (_, status, usage) = _watch(child.pid) if watch else (0, os.wait4(child.pid, 0))
         seconds = time.perf_counter() - started
         child.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
