@@ -239,6 +239,22 @@ SECOND_AXIS = {
         + lstm("s", "h"),
         "cont",
     ),
+    "a transposed sequence": (
+        fed("r", 3, 4, 5)
+        + CONT
+        + layer("Transpose", "r", "s", "transpose_param { dim: [1, 0, 2] }")
+        + lstm("s", "h"),
+        "cont",
+    ),
+    "a mean over the values": (
+        THREE
+        + CONT
+        + layer("Reduction", "x", "y", "reduction_param { axis: 2 }")
+        + fed("z", 4, 3)
+        + layer("Eltwise", "y z", "s")
+        + lstm("x", "h"),
+        "cont x",
+    ),
     "a convolution before the steps": (
         FRAMES.replace("dim: 2 dim: 3 dim: 2", "dim: 5 dim: 4")
         + CONT

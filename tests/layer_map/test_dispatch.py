@@ -109,6 +109,45 @@ def test_fields_of_training_are_no_reason_to_refuse(tmp_path: Path) -> None:
     assert classes(mapped(text, tmp_path)) == ["InputLayer", "Conv2D"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "phase: TEST",
+        "include { phase: TEST }",
+        "exclude { phase: TRAIN }",
+        "param { lr_mult: 2 decay_mult: 0 }",
+        "loss_weight: 2",
+        "propagate_down: false",
+        "blobs { shape { dim: [2, 3, 1, 1] } data: [1, 2, 3, 4, 5, 6] }",
+    ],
+)
+def test_what_a_layer_says_about_the_graph_is_no_reason_to_refuse(
+    said: str, tmp_path: Path
+) -> None:
+    text = IMAGE + (
+        'layer { name: "c" type: "Convolution" bottom: "data" top: "c" %s\n'
+        '  convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "xavier" } } }'
+    )
+    assert classes(mapped(text % said, tmp_path)) == ["InputLayer", "Conv2D"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "engine: CAFFE",
+        "force_nd_im2col: true",
+        'weight_filler { type: "gaussian" std: 0.5 sparse: 3 }',
+        'bias_filler { type: "uniform" min: -2 max: 3 }',
+    ],
+)
+def test_how_caffe_computes_and_begins_is_no_reason_to_refuse(said: str, tmp_path: Path) -> None:
+    text = IMAGE + (
+        'layer { name: "c" type: "Convolution" bottom: "data" top: "c"\n'
+        "  convolution_param { num_output: 2 kernel_size: 1 %s } }"
+    )
+    assert classes(mapped(text % said, tmp_path)) == ["InputLayer", "Conv2D"]
+
+
 def test_a_net_that_only_passes_its_input_on_has_a_layer_all_the_same(tmp_path: Path) -> None:
     text = IMAGE + 'layer { name: "s" type: "Slice" bottom: "data" top: "s" }\n'
     model = mapped(text, tmp_path)

@@ -33,6 +33,7 @@ TESTS = (
     "test_layout.py", "test_totality.py", "test_error_messages.py", "test_table.py",
     "train", "plugins", "trust/test_hostile_nets.py",
 )  # fmt: skip
+_ROLL_CALL = ("tests/test_totality.py", "tests/test_table.py")
 WANTED = 0.9
 
 Outcomes = dict[int, str]
@@ -142,10 +143,17 @@ def _job(mutant: Mutant, tests: TestMap, budget: float) -> Job:
     """The tests to try: of those that run the line, first those that are named after its place."""
     lines = mutant.lines if mutant.live else mutant.around
     found = tests.tests_of(mutant.path, *lines) or tests.tests_of(mutant.path, *mutant.around)
-    if not mutant.scope:
-        found = tests.tests_of(mutant.path, 1, sys.maxsize)
+    if not mutant.live and (not mutant.scope or not found):
+        # What reads a table leaves no trace of it: the tests that hold lists together, and those
+        # that run anything of the file.
+        found = [one for one in tests.seconds if one.startswith(_ROLL_CALL) and "[" not in one]
+        found += [one for one in tests.tests_of(mutant.path, 1, sys.maxsize) if one not in found]
     words = {mutant.path.stem, *mutant.scope.lower().split(".")} - {""}
-    found.sort(key=lambda name: not any(word in name.lower() for word in words))
+    found.sort(
+        key=lambda name: (
+            not (name.startswith(_ROLL_CALL) or any(word in name.lower() for word in words))
+        )
+    )
     chosen: list[tuple[str, float]] = []
     for name in found:
         budget -= tests.seconds[name]
