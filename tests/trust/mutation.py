@@ -197,7 +197,8 @@ def _rate(outcomes: Iterable[str]) -> float:
 def _row(mutant: Mutant) -> str:
     """A mutant as docs/mutation.md has it, without the reason."""
     place = f"{mutant.path.relative_to(PACKAGE)} {mutant.scope}".strip()
-    return f"| {place} | `{mutant.change}` |".replace("||", "\\|\\|")
+    change = mutant.change.replace("|", "\\|")
+    return f"| {place} | `{change}` |"
 
 
 def _not_listed(mutants: Sequence[Mutant]) -> list[Mutant]:
