@@ -1,12 +1,14 @@
 """Every recorded net of one or a few layers, computed by another Keras and compared with Caffe.
 
-Usage: python layer_cases.py RUNTIME PYTHON RESULTS.json [FOLDER ...]
+Usage: python layer_cases.py RUNTIME PYTHON RESULTS.json [NET.prototxt ...]
 
 ``scripts/check_targets --layers`` runs this with the converter's interpreter; PYTHON is that of the
-environment to be proved. FOLDER are fixtures, by default all. To import an old Keras hundreds of
-times would take an hour, so it is imported once: ``verify`` is first given an interpreter that only
-notes what is asked, then ``many_models.py`` answers everything in one process, then ``verify`` is
-given one that knows the answers.
+environment to be proved. The nets are by default all fixtures, and those in ``nets`` beside this
+file, of layers that only forks have: they are held against the oracle.
+
+To import an old Keras hundreds of times would take an hour, so it is imported once: ``verify`` is
+first given an interpreter that only notes what is asked, then ``many_models.py`` answers everything
+in one process, then ``verify`` is given one that knows the answers.
 """
 
 import json
@@ -21,6 +23,7 @@ from caffe2keras.errors import BackendError, Caffe2KerasError
 from caffe2keras.verify import Elsewhere
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+NETS = Path(__file__).with_name("nets")
 MANY_MODELS = Path(__file__).with_name("many_models.py")
 
 # In place of the other interpreter: python -m caffe2keras.runtime.evaluate MODEL QUESTION ANSWER
@@ -38,45 +41,52 @@ else:
 """
 
 
-def main(runtime, python, results, *folders):
+def main(runtime, python, results, *prototxts):
     """Convert, ask, answer, compare, keep."""
-    cases = [Path(each).resolve() for each in folders] or [
-        path.parent for path in sorted(FIXTURES.glob("layers*/*/net.prototxt"))
+    chosen = [Path(each).resolve() for each in prototxts] or [
+        *sorted(FIXTURES.glob("layers*/*/net.prototxt")),
+        *sorted(NETS.glob("*.prototxt")),
     ]
+    cases = {name_of(each): each for each in chosen}
     with tempfile.TemporaryDirectory() as scratch:
         stand_in = Path(scratch, "python")
         stand_in.write_text(NOTES_AND_ANSWERS.format(python=sys.executable))
         stand_in.chmod(0o755)
         elsewhere = Elsewhere(runtime, stand_in)
-        found = {case.name: asked(case, Path(scratch), elsewhere) for case in cases}
-        open_ones = [case for case in cases if found[case.name] == "asked"]
+        found = {name: asked(case, Path(scratch, name), elsewhere) for name, case in cases.items()}
         answer(runtime, python, scratch)
-        for case in open_ones:
-            found[case.name] = compared(case, Path(scratch), elsewhere)
+        for name, case in cases.items():
+            if found[name] == "asked":
+                found[name] = compared(case, Path(scratch, name), elsewhere)
     Path(results).write_text(json.dumps(found, indent=1))
 
 
-def asked(case, scratch, elsewhere):
-    """ "asked", or why the net does not come that far."""
-    folder = scratch / case.name
+def name_of(prototxt):
+    """A fixture's is its folder's."""
+    return prototxt.parent.name if prototxt.stem == "net" else prototxt.stem
+
+
+def asked(prototxt, folder, elsewhere):
+    """What ``compared`` says before there are answers, or why the net does not come that far."""
     folder.mkdir()
-    weights = case / "net.caffemodel"
+    weights = prototxt.with_suffix(".caffemodel")
     try:
-        convert(case / "net.prototxt", weights if weights.exists() else None, folder / "net.h5")
+        convert(prototxt, weights if weights.exists() else None, folder / "net.h5")
     except Caffe2KerasError as error:
         return f"not converted: {error.what}"
-    return compared(case, scratch, elsewhere)
+    return compared(prototxt, folder, elsewhere)
 
 
-def compared(case, scratch, elsewhere):
+def compared(prototxt, folder, elsewhere):
     """The verdict of a comparison, or what came in its way."""
-    model = scratch / case.name / "net.h5"
+    blobs = prototxt.with_name("blobs.npz")
+    witness = {"blobs": blobs} if blobs.exists() else {"oracle": (prototxt, None)}
     try:
-        report = verify(model, case / "blobs.npz", elsewhere=elsewhere)
+        report = verify(folder / "net.h5", elsewhere=elsewhere, **witness)
     except BackendError as error:
         return error.why
     except Caffe2KerasError as error:
-        return error.what
+        return f"{error.what}: {error.why}"
     return "ok" if report.ok else report.verdict()
 
 
