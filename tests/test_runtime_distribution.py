@@ -6,6 +6,7 @@ import email
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -17,18 +18,38 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("source")
     ignore = shutil.ignore_patterns("__pycache__", "build", "*.egg-info")
     for name in ("caffe2keras", "distributions"):
         shutil.copytree(ROOT / name, source / name, ignore=ignore)
-    code = "from setuptools import build_meta; print(build_meta.build_wheel('.'))"
-    folder = source / "distributions" / "runtime"
+    return source / "distributions" / "runtime"
+
+
+def built(kind: str, folder: Path) -> Path:
+    """A "wheel" or an "sdist" of what is in a folder."""
+    code = f"from setuptools import build_meta; print(build_meta.build_{kind}('.'))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return zipfile.ZipFile(folder / done.stdout.split()[-1])
+    return folder / done.stdout.split()[-1]
+
+
+@pytest.fixture(scope="module")
+def wheel(folder: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(built("wheel", folder))
+
+
+def test_a_source_archive_stands_by_itself(wheel, folder, tmp_path):
+    beside = {path.name for path in folder.parent.iterdir()}
+    with tarfile.open(built("sdist", folder)) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.iterdir()
+    again = zipfile.ZipFile(built("wheel", unpacked))
+    assert sorted(again.namelist()) == sorted(wheel.namelist())
+    assert Path(again.filename or "").name == Path(wheel.filename or "").name
+    assert {path.name for path in folder.parent.iterdir()} == beside  # nothing left beside it
 
 
 def test_it_is_the_runtime_and_nothing_else(wheel):
