@@ -63,7 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("paths", nargs="*", type=Path, default=targets, help="files and folders")
     parser.add_argument("--sample", type=int, help="try so many, from each file its share")
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
-    parser.add_argument("--budget", type=float, default=10, help="seconds of tests for a mutant")
+    parser.add_argument("--budget", type=float, default=7, help="seconds of tests for a mutant")
     kept = Path(sys.prefix) / "mutation"
     parser.add_argument("--kept", type=Path, default=kept, help="the folder of what is found")
     return parser.parse_args()
@@ -148,12 +148,7 @@ def _job(mutant: Mutant, tests: TestMap, budget: float) -> Job:
         # that run anything of the file.
         found = [one for one in tests.seconds if one.startswith(_ROLL_CALL) and "[" not in one]
         found += [one for one in tests.tests_of(mutant.path, 1, sys.maxsize) if one not in found]
-    words = {mutant.path.stem, *mutant.scope.lower().split(".")} - {""}
-    found.sort(
-        key=lambda name: (
-            not (name.startswith(_ROLL_CALL) or any(word in name.lower() for word in words))
-        )
-    )
+    found.sort(key=lambda name: _remoteness(name, mutant))
     chosen: list[tuple[str, float]] = []
     for name in found:
         budget -= tests.seconds[name]
@@ -161,6 +156,15 @@ def _job(mutant: Mutant, tests: TestMap, budget: float) -> Job:
             break
         chosen.append((name, tests.seconds[name]))
     return Job(mutant, chosen)
+
+
+def _remoteness(test: str, mutant: Mutant) -> int:
+    """0 for the tests that mirror the mutant's file, 1 for those that are named after its place."""
+    path = mutant.path.relative_to(PACKAGE)
+    if test.startswith((f"tests/{path.parent}/test_{path.stem}", *_ROLL_CALL)):
+        return 0
+    words = {path.stem, *mutant.scope.lower().split(".")} - {""}
+    return 1 if any(word in test.lower() for word in words) else 2
 
 
 def _import_what_is_not_ours() -> None:
