@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from caffe2keras.layer_map import map_net
+from caffe2keras.layout import DataFormat
+
 FILLERS = 'weight_filler { type: "gaussian" std: 0.4 } bias_filler { type: "gaussian" std: 0.4 }'
 
 
@@ -218,3 +221,25 @@ def test_im2col_slides_behind_the_channels_only(refusal) -> None:
 )
 def test_every_channel_by_itself(params: str, classes: tuple[str, ...], checked) -> None:
     assert checked(layer(params, "ConvolutionDepthwise"), x=(2, 4, 9, 7)).classes == classes
+
+
+@pytest.mark.parametrize(
+    ("params", "shape", "data_format", "warned"),
+    [
+        ("num_output: 7 kernel_size: 3 pad: 1", (2, 4, 9, 7), "channels_first", True),
+        ("num_output: 7 kernel_size: 2 pad: 1", (2, 4, 9, 6), "channels_first", True),  # padded
+        (
+            "num_output: 7 kernel_size: 3 pad: 1 bias_term: false",
+            (2, 4, 9, 7),
+            "channels_first",
+            False,
+        ),
+        ("num_output: 6 kernel_size: 3 pad: 1", (2, 4, 9, 7), "channels_first", False),
+        ("num_output: 7 kernel_size: 3 pad: 1", (2, 4, 9, 7), "channels_last", False),
+    ],
+)
+def test_where_tensorflow_adds_a_bias_along_the_wrong_axis_is_told(
+    params: str, shape: tuple[int, ...], data_format: DataFormat, warned: bool, net_of
+) -> None:
+    notes = map_net(net_of(layer(params), x=shape), data_format).notes
+    assert any("along the wrong axis" in note.text for note in notes) is warned

@@ -138,6 +138,8 @@ SNIPPETS = [
     ("Lstm", f"lstm_param {{ num_output: 3 {FILLERS} }}", ["5 4"], 1),
     ("Lstm", f"lstm_param {{ num_output: 3 batch_size: 2 {FILLERS} }}", ["6 4", "6"], 1),
     ("Lstm", f"lstm_param {{ num_output: 3 {FILLERS} }}", ["5 1 4", "5 1 1"], 1),
+    ("Lstm", f"lstm_param {{ num_output: 3 {FILLERS} }}", ["5 1 4", "5 1"], 1),
+    ("RNN", f"recurrent_param {{ num_output: 4 debug_info: true {FILLERS} }}", ["5 2 3", "5 2"], 1),
     ("Parameter", "parameter_param { shape { dim: [2, 6, 4, 5] } }", [], 1),
     ("DummyData", "dummy_data_param { shape { dim: [2, 6] } }", [], 2),
     ("ArgMax", "argmax_param { top_k: 2 out_max_val: true }", [IMAGE], 1),

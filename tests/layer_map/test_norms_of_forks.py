@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from caffe2keras.convert import load_net
+from caffe2keras.layer_map import map_net
+from caffe2keras.proto.caffe_pb2 import NetParameter
 
 pytestmark = pytest.mark.backend
 
@@ -80,3 +82,25 @@ def test_a_scale_behind_nvidia_s_batch_norm_stays(checked, tmp_path):
     assert made.classes == ("Conv2D", "BatchNormalization", "caffe2keras>Scale")
     net = load_net(tmp_path / "net.prototxt")
     assert not any(layer.absorbed for layer in net.layers)
+
+
+STORED = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [2, 3, 4, 5] } } }
+layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" }
+"""
+
+
+@pytest.mark.parametrize(("weight", "factor"), [(0.0, 0.0), (4.0, 0.25)])
+def test_statistics_are_sums_to_be_divided_unless_nothing_was_summed(tmp_path, weight, factor):
+    message = NetParameter()
+    stored = message.layer.add(name="bn", type="BatchNorm")
+    for numbers in ([1.0, 2, 3], [4.0, 5, 6], [weight]):
+        blob = stored.blobs.add()
+        blob.shape.dim.append(len(numbers))
+        blob.data.extend(numbers)
+    (tmp_path / "net.prototxt").write_text(STORED)
+    (tmp_path / "net.caffemodel").write_bytes(message.SerializeToString())
+    model = map_net(load_net(tmp_path / "net.prototxt", tmp_path / "net.caffemodel"))
+    mean, variance = model.layers[-1].layer.variables
+    assert list(mean.view) == [factor, 2 * factor, 3 * factor]
+    assert list(variance.view) == [4 * factor, 5 * factor, 6 * factor]

@@ -168,3 +168,16 @@ def test_what_holds_for_one_size_takes_the_nets_freedom(kind: str, tmp_path: Pat
 @pytest.mark.parametrize("kind", OF_EVERY_SIZE)
 def test_what_holds_for_every_size_leaves_the_net_its_freedom(kind: str, tmp_path: Path) -> None:
     assert resizable(kind, OF_EVERY_SIZE[kind], tmp_path)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize(
+    ("sizes", "batch"), [("1, 0, 0, 1", 4), ("1, 0, 0, 0", 4), ("0, 1, 0, 1", None)]
+)
+def test_a_crop_of_the_batch_ties_it_down(sizes: str, batch: int | None, checked) -> None:
+    made = checked(
+        'layer { name: "y" type: "CropCenter" bottom: "x" top: "y" '
+        f"crop_center_param {{ crop_size: [{sizes}] }} }}",
+        x=(4, 3, 5, 6),
+    )
+    assert made.report.static_batch == batch

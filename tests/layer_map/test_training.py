@@ -126,3 +126,80 @@ def test_a_loss_of_three_bottoms_is_refused(tmp_path: Path) -> None:
     layers = FC % "x" + LOSS.replace('bottom: "t"', 'bottom: "t" bottom: "x"')
     with pytest.raises(UnsupportedError, match="SoftmaxWithLoss with 3 bottoms"):
         trained(tmp_path, layers)
+
+
+@pytest.mark.parametrize(
+    ("loss", "shapes", "told"),
+    [
+        ('"SigmoidCrossEntropyLoss"', ((4, 1), (4, 1)), "BinaryCrossentropy"),
+        ('"SigmoidCrossEntropyLoss"', ((4, 2), (4, 2)), "caffe2keras>SigmoidCrossEntropyLoss"),
+        (
+            '"SigmoidCrossEntropyLoss" loss_param { normalization: FULL }',
+            ((4, 2), (4, 2)),
+            "BinaryCrossentropy",
+        ),
+        (
+            '"SigmoidCrossEntropyLoss" loss_param { normalization: VALID }',
+            ((4, 2), (4, 2)),
+            "BinaryCrossentropy",
+        ),
+        (
+            '"SigmoidCrossEntropyLoss" loss_param { normalization: NONE }',
+            ((4, 1), (4, 1)),
+            "caffe2keras>SigmoidCrossEntropyLoss",
+        ),
+        (
+            '"SigmoidCrossEntropyLoss" loss_param { ignore_label: 1 }',
+            ((4, 1), (4, 1)),
+            "caffe2keras>SigmoidCrossEntropyLoss",
+        ),
+        ('"SoftmaxWithLoss"', ((4, 5), (4,)), "SparseCategoricalCrossentropy"),
+        ('"SoftmaxWithLoss"', ((4, 5), (4, 1)), "SparseCategoricalCrossentropy"),
+        ('"SoftmaxWithLoss"', ((4, 5, 2), (4, 2)), "caffe2keras>SoftmaxWithLoss"),
+        (
+            '"SoftmaxWithLoss" loss_param { ignore_label: 1 }',
+            ((4, 5), (4,)),
+            "caffe2keras>SoftmaxWithLoss",
+        ),
+        (
+            '"SoftmaxWithLoss" loss_param { normalization: NONE }',
+            ((4, 5), (4,)),
+            "caffe2keras>SoftmaxWithLoss",
+        ),
+    ],
+)
+def test_a_loss_is_kerass_own_where_that_is_the_same(loss, shapes, told, tmp_path) -> None:
+    fed = [
+        f'layer {{ name: "{name}" type: "Input" top: "{name}" '
+        f"input_param {{ shape {{ dim: {list(shape)} }} }} }}\n"
+        for name, shape in zip("xt", shapes, strict=True)
+    ]
+    text = "".join(fed) + (
+        'layer { name: "a" type: "AbsVal" bottom: "x" top: "a" }\n'
+        f'layer {{ name: "l" bottom: "a" bottom: "t" top: "l" type: {loss} }}\n'
+    )
+    path = tmp_path / "net.prototxt"
+    path.write_text(text)
+    (head,) = map_net(load_net(path, phase="TRAIN")).heads
+    assert head.loss is not None
+    assert head.loss["class_name"] == told
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ("", "SparseCategoricalAccuracy"),
+        ("top_k: 2", "SparseTopKCategoricalAccuracy"),
+        ("ignore_label: 1", "caffe2keras>Accuracy"),
+    ],
+)
+def test_an_accuracy_is_a_metric(params: str, told: str, tmp_path: Path) -> None:
+    accuracy = (
+        'layer { name: "a/1" type: "Accuracy" bottom: "fc" bottom: "t" top: "a" '
+        f"accuracy_param {{ {params} }} }}\n"
+    )
+    (head,) = trained(tmp_path, FC % "x" + LOSS + accuracy).heads or ()
+    (metric,) = head.metrics
+    assert metric["class_name"] == told
+    assert metric["config"]["name"] == "a_1"
+    assert metric["config"].get("k", 2) == 2

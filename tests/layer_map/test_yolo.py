@@ -100,6 +100,7 @@ def test_one_map_is_enough_and_nothing_may_be_found(threshold, tmp_path):
         (SQUARE + VERSION_2.replace("biases: 3 ", ""), "biases for 2 anchors"),
         (SQUARE + VERSION_2.replace("num_classes: 4", "num_classes: 5"), "one for each class"),
         (SQUARE.replace("18", "19") + VERSION_2, "in a map of shape"),
+        (an_input("x", 2, 18, 4, 4) + an_input("z", 2, 19, 6, 6) + VERSION_2, "in a map of shape"),
         (OBLONG + VERSION_3.replace("num_classes: 4", "num_classes: 3"), "one for each class"),
         (OBLONG + VERSION_3.replace("mask: 3", "mask: 4"), "biases for 5 anchors"),
         (OBLONG + VERSION_3.replace("anchors_scale: 8", ""), "reads on"),

@@ -16,9 +16,10 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from mutants import Mutant, mutants_of
 from mutation_map import TestMap
@@ -35,8 +36,10 @@ TESTS = (
 )  # fmt: skip
 _ROLL_CALL = ("tests/test_totality.py", "tests/test_table.py")
 WANTED = 0.9
+_PATIENCE = 4  # how much longer the second try may take
 
 Outcomes = dict[int, str]
+Tried = Sequence[tuple[str, float]]
 
 
 def main() -> int:
@@ -108,24 +111,37 @@ def _sample(mutants: Sequence[Mutant], size: int | None, seed: int) -> list[int]
 def _tried(
     chosen: Sequence[int], mutants: Sequence[Mutant], tests: TestMap, budget: float, kept: Path
 ) -> Outcomes:
-    jobs = {k: _job(mutants[k], tests, budget) for k in chosen}
-    index = {id(mutants[k]): k for k in chosen}
+    """What becomes of the mutants; those that live have a second, longer try with other tests."""
     _import_what_is_not_ours()
     with kept.open("w") as lines:
+        jobs = {k: _job(mutants[k], tests, budget) for k in chosen}
+        outcomes = _run(jobs, tests, lines)
+        living = [k for k in chosen if outcomes[k] == "survived"]
+        again = {k: _job(mutants[k], tests, _PATIENCE * budget, jobs[k].tests) for k in living}
+        outcomes |= _run({k: job for k, job in again.items() if job.tests}, tests, lines)
+    return outcomes
 
-        def told(verdict: Verdict) -> None:
-            if verdict.mutant.other is verdict.mutant.node:
-                if verdict.outcome != "survived":
-                    raise SystemExit("the tests fail without any fault")
-                return
+
+def _run(jobs: Mapping[int, Job], tests: TestMap, lines: TextIO) -> Outcomes:
+    """Run jobs, in forks, which tell of the outcomes through a file."""
+    index = {id(job.mutant): k for k, job in jobs.items()}
+    begin = lines.tell()
+
+    def told(verdict: Verdict) -> None:
+        if verdict.mutant.other is not verdict.mutant.node:
             lines.write(json.dumps([index[id(verdict.mutant)], verdict.outcome]) + "\n")
             lines.flush()
+        elif verdict.outcome != "survived":
+            raise SystemExit  # out of the fork
 
-        for run, live in ((run_live, True), (run_fresh, False)):
-            these = [jobs[k] for k in chosen if _is_live(mutants[k], tests) == live]
-            run([_sound(these), *these] if these else [], told)
-    outcomes = dict(json.loads(line) for line in kept.read_text().splitlines())
-    return dict(sorted(outcomes.items()))
+    for run, live in ((run_live, True), (run_fresh, False)):
+        these = [job for job in jobs.values() if _is_live(job.mutant, tests) == live]
+        run([_sound(these), *these] if these else [], told)
+    text = Path(lines.name).read_text()[begin:]
+    outcomes: Outcomes = dict(json.loads(line) for line in text.splitlines())
+    if outcomes.keys() != jobs.keys():
+        raise SystemExit("the tests fail without any fault, so nothing can be said")
+    return outcomes
 
 
 def _sound(jobs: Sequence[Job]) -> Job:
@@ -139,8 +155,8 @@ def _is_live(mutant: Mutant, tests: TestMap) -> bool:
     return mutant.live and not tests.runs_on_import(mutant.path, *mutant.lines)
 
 
-def _job(mutant: Mutant, tests: TestMap, budget: float) -> Job:
-    """The tests to try: of those that run the line, first those that are named after its place."""
+def _job(mutant: Mutant, tests: TestMap, budget: float, tried: Tried = ()) -> Job:
+    """The tests to try: of those that run the line, the nearest and the quickest first."""
     lines = mutant.lines if mutant.live else mutant.around
     found = tests.tests_of(mutant.path, *lines) or tests.tests_of(mutant.path, *mutant.around)
     if not mutant.live and (not mutant.scope or not found):
@@ -150,7 +166,7 @@ def _job(mutant: Mutant, tests: TestMap, budget: float) -> Job:
         found += [one for one in tests.tests_of(mutant.path, 1, sys.maxsize) if one not in found]
     found.sort(key=lambda name: _remoteness(name, mutant))
     chosen: list[tuple[str, float]] = []
-    for name in found:
+    for name in (name for name in found if name not in dict(tried)):
         budget -= tests.seconds[name]
         if chosen and budget < 0:
             break
@@ -186,7 +202,7 @@ def _table(mutants: Sequence[Mutant], outcomes: Outcomes) -> str:
             count, rate = Counter(row), _rate(row)
             ended, live = count["hung"] + count["crashed"], count["survived"] + count["untested"]
             lines.append(
-                f"| {name.replace('.', 'all', name == '.')} | {len(inside):,} | {len(row):,} | "
+                f"| {'all' if name == '.' else name} | {len(inside):,} | {len(row):,} | "
                 f"{len(row) - live:,} | {ended} | {live} | {rate:.1%} |"
             )
     return "\n".join(lines)
