@@ -57,6 +57,7 @@ class NeedsKeras3Error(NotImplementedError):
     """Something of ours was asked for that does not run in Keras 2."""
 
     def __init__(self, name: str) -> None:
+        # tf.keras makes the error of a layer anew, of the same class, with its own words around it.
         super().__init__(name if _NEED in name else f"{name} {_NEED}. {_INSTEAD}")
 
 

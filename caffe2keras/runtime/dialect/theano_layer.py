@@ -28,10 +28,11 @@ class Layer(old.layers.Layer):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """As Keras does; a layer that is part of another is given tensors, and just computes."""
-        if not isinstance(inputs, Tensor):
+        if not _are_tensors(inputs):
             return super().__call__(inputs, *args, **kwargs)
         if not self.built:
-            self.build(inputs.shape)
+            several = isinstance(inputs, (list, tuple))
+            self.build([each.shape for each in inputs] if several else inputs.shape)
             self.built = True
         return self.call(inputs, *args, **kwargs)
 
@@ -69,6 +70,12 @@ class Layer(old.layers.Layer):
         return wrapped(super().add_weight(name=name, shape=sizes, initializer=own, **kwargs))
 
 
+def _are_tensors(inputs: Any) -> bool:
+    """Whether they come from a layer's own code, and not from Keras."""
+    first = inputs[0] if isinstance(inputs, (list, tuple)) and inputs else inputs
+    return isinstance(first, Tensor)
+
+
 def _returning_raw(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *args, **kwargs: raw(function(*args, **kwargs))
 
@@ -79,7 +86,7 @@ def _with_tensors(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def speaking(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(inputs, Tensor):
+        if _are_tensors(inputs):
             return call(self, inputs, *args, **kwargs)  # from a layer that it is part of
         if trains and any(getattr(self, name, 0.0) for name in ("dropout", "recurrent_dropout")):
             # Keras 2 chooses between the phases when the graph runs: see _dropout.
