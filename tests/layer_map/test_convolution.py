@@ -243,3 +243,18 @@ def test_where_tensorflow_adds_a_bias_along_the_wrong_axis_is_told(
 ) -> None:
     notes = map_net(net_of(layer(params), x=shape), data_format).notes
     assert any("along the wrong axis" in note.text for note in notes) is warned
+
+
+@pytest.mark.parametrize(
+    ("params", "free"),
+    [
+        ("num_output: 7 kernel_size: 3 pad: 1", True),
+        ("num_output: 7 kernel_h: 3 kernel_w: 2", True),
+        ("num_output: 7 kernel_size: 5 stride: 4", False),  # of four columns one is lacking
+    ],
+)
+def test_a_window_that_overhangs_takes_the_freedom_of_size(params, free, net_of) -> None:
+    for kind in ("Convolution", "ConvolutionDepthwise", "Im2col"):
+        said = params.replace("num_output: 7", "") if kind == "Im2col" else params
+        text = layer(said, kind).replace(FILLERS, "") if kind == "Im2col" else layer(said, kind)
+        assert map_net(net_of(text, x=(2, 3, 9, 4))).resizable is free

@@ -280,3 +280,21 @@ def test_a_reshape_to_one_sample_is_not_one_that_keeps_the_batch(
     reshape = 'layer { name: "r" type: "Reshape" bottom: "data" top: "r" reshape_param { shape '
     model = mapped(f"{one}{reshape}{{ dim: {dims} }} }} }}\n", tmp_path)
     assert model.static_batch == static_batch
+
+
+def test_inputs_in_several_layouts_are_brought_into_the_first_ones_or_left(tmp_path: Path) -> None:
+    reshaped = (
+        DATA.replace("data", "v")
+        % "dim: 2 dim: 189"
+        + 'layer { name: "r" type: "Reshape" bottom: "v" top: "r" '
+        "reshape_param { shape { dim: [0, 3, 9, 7] } } }\n"
+    )
+    total = 'layer { name: "y" type: "Eltwise" bottom: "data" bottom: "r" top: "y" }\n'
+    assert "Permute" in classes(mapped(IMAGE + reshaped + total, tmp_path))
+    free = (
+        DATA.replace("data", "s")
+        % "dim: 2"
+        + 'layer { name: "y" type: "Filter" bottom: "data" bottom: "r" bottom: "s" '
+        'top: "a" top: "b" }\n'
+    )
+    assert "Permute" not in classes(mapped(IMAGE + reshaped + free, tmp_path))
