@@ -21,7 +21,6 @@ NETS = sorted(
 )
 LONG = {"unrolled_lstm", "random_dag", "segnet"}  # hundreds of lines, and nothing of their own
 FAMILIES = sorted({net.name.rpartition("-")[0] for net in NETS} - LONG)
-LOSSES = sorted(path for path in FIXTURES.glob("losses/*.prototxt"))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -32,10 +31,3 @@ def test_a_recorded_net_becomes_the_same_as_ever(family: str, golden, written_ou
         read = load_net(net / "net.prototxt", weights if weights.exists() else None)
         lines += [net.name, *written_out(map_net(read))]
     golden(f"mapped/{family}", "\n".join(lines) + "\n")
-
-
-def test_nets_to_be_trained_become_the_same_as_ever(golden, written_out) -> None:
-    lines = []
-    for path in LOSSES:
-        lines += [path.stem, *written_out(map_net(load_net(path, phase="TRAIN")))]
-    golden("mapped/training", "\n".join(lines) + "\n")

@@ -16,6 +16,7 @@ from caffe2keras.layer_map.names import NameTable, keras_name
         ("res2a.branch", "res2a_branch"),
         ("conv 1: a|b-c", "conv_1__a_b-c"),
         ("../../etc", "etc"),
+        ("_-X-ray", "X-ray"),
         ("tab\tnul\x00", "tab_nul_"),
         ("卷积1", "1"),
         ("", "relu"),

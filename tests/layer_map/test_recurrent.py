@@ -132,6 +132,9 @@ def test_stock_layers_serve_where_a_sequence_begins_once(tmp_path: Path) -> None
     rnn = classes(mapped(tmp_path, X + INDICATOR + recurrent("RNN")))
     assert {"SimpleRNN", "Dense"} <= set(rnn)
     assert "caffe2keras>Constant" not in rnn
+    model = mapped(tmp_path, X + INDICATOR + recurrent("RNN"))
+    assert [named.name for named in model.layers] == ["x", "memory", "memory_output"]
+    assert model.layers[-1].layer.config["kernel_initializer"] == "zeros"
     assert "caffe2keras>CaffeLSTM" in classes(mapped(tmp_path, X + CONT + recurrent("LSTM")))
 
 
