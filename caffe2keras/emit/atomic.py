@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import glob
+import itertools
 import os
 import tempfile
 from collections.abc import Iterator
@@ -18,35 +20,79 @@ _SUFFIX = ".part"
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A temporary file beside the target, which takes its place when the block ends well.
+    """A path to write to, whose content takes the target's place when the block ends well.
 
-    It is flushed to the disk before it is renamed, so that the name never stands for half a file.
-    A process that is killed leaves its temporary file behind; the next one that writes the same
-    target here takes it away.
+    Where the system can (Linux, on most of its file systems), this is a file without a name, gone
+    with the process if that is killed. Elsewhere it is a temporary file beside the target; the next
+    one that writes the same target here takes away what a killed process has left.
+
+    The content is flushed to the disk before it gets the name, which so never stands for half a
+    file.
 
     Raises:
         EmitError: the target's folder is missing or closed, the disk is full, ...
     """
-    scratch: Path | None = None
+    named: Path | None = None
+    handle = -1
     try:
         _remove_orphans(target)
-        name = f"{_prefix(target)}{os.getpid()}-"
-        handle, path = tempfile.mkstemp(prefix=name, suffix=_SUFFIX, dir=target.parent)
-        scratch = Path(path)
-        os.fchmod(handle, 0o666 & ~_umask())
-        os.close(handle)
-        yield scratch
-        _flush(scratch)
-        os.replace(scratch, target)
+        handle = _nameless(target.parent)
+        if handle >= 0:
+            yield Path(_OWN_FILES, str(handle))
+            os.fsync(handle)
+            named = _link(handle, target)
+        else:
+            named = _temporary(target)
+            yield named
+            _flush(named)
+        os.replace(named, target)
     except OSError as error:
         raise EmitError(
             what=f"{target} cannot be written: {error.strerror or error}",
             hint="choose another place with -o, or make room there",
         ) from error
     finally:
-        if scratch is not None:
+        if handle >= 0:
+            os.close(handle)
+        if named is not None:
             with suppress(FileNotFoundError):
-                scratch.unlink()
+                named.unlink()
+
+
+# Linux keeps what a process has open there, by number; a file without a name can be opened by it.
+_OWN_FILES = "/proc/self/fd"
+
+
+def _nameless(folder: Path) -> int:
+    """A file on the folder's disk that has no name yet, open; -1 where there is no such thing."""
+    if not hasattr(os, "O_TMPFILE") or not os.path.isdir(_OWN_FILES):
+        return -1
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+            return -1  # this file system has none (man 2 open)
+        raise
+
+
+def _link(handle: int, target: Path) -> Path:
+    """Give a file a temporary name beside the target: a name that is taken cannot be given."""
+    for count in itertools.count():
+        path = target.parent / f"{_prefix(target)}{os.getpid()}-{count}{_SUFFIX}"
+        with suppress(FileExistsError):
+            # The folder's number says nothing of an absolute path, but without one Python asks the
+            # system for a link to the link.
+            os.link(f"{_OWN_FILES}/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
+            return path
+    raise AssertionError("there is no last number")
+
+
+def _temporary(target: Path) -> Path:
+    name = f"{_prefix(target)}{os.getpid()}-"
+    handle, path = tempfile.mkstemp(prefix=name, suffix=_SUFFIX, dir=target.parent)
+    os.fchmod(handle, 0o666 & ~_umask())
+    os.close(handle)
+    return Path(path)
 
 
 def _remove_orphans(target: Path) -> None:

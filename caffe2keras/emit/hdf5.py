@@ -19,10 +19,7 @@ their places, past the library, from views of the mapped weights file.
 from __future__ import annotations
 
 import math
-import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +28,7 @@ import numpy as np
 
 from caffe2keras.emit.atomic import replacing
 from caffe2keras.emit.config import model_config, to_json
+from caffe2keras.emit.content import Content, opened_for_hdf5
 from caffe2keras.emit.order import layers_in_keras_order
 from caffe2keras.emit.storage import STORAGES, DType, Storage
 from caffe2keras.emit.stream import Placement, Progress, silent, write_arrays
@@ -71,36 +69,28 @@ def write_hdf5(
     storage = STORAGES[dtype]
     if np.isfinite(storage.limit):
         _refuse_too_large(model, storage)
-    with replacing(target) as scratch, _refusals_of_the_system(), _created(scratch) as file:
+    with (
+        replacing(target) as scratch,
+        opened_for_hdf5(scratch) as content,
+        _created(content) as file,
+    ):
         placements = _lay_out(model, file, storage)
         file.flush()
-        handle = os.open(scratch, os.O_RDWR)
-        try:
-            write_arrays(handle, placements, progress)
-        finally:
-            os.close(handle)
+        write_arrays(content.handle, placements, progress)
         file.attrs["caffe2keras"] = np.bytes_(to_json(record()))
 
 
-@contextmanager
-def _refusals_of_the_system() -> Iterator[None]:
-    """Tell what HDF5 could not write as what it is; when a file is closed, h5py does not."""
-    try:
-        yield
-    except RuntimeError as error:
-        said = re.search(r"errno = (\d+), error message = '([^']*)'", str(error))
-        if said is None:
-            raise
-        raise OSError(int(said[1]), said[2]) from error
+def _created(content: Content) -> h5py.File:
+    """A new file that keeps no times; h5py itself cannot ask this of the root group.
 
-
-def _created(path: Path) -> h5py.File:
-    """A new file that keeps no times; h5py itself cannot ask this of the root group."""
+    It is given an open file, because HDF5 itself opens none that has no name yet.
+    """
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_libver_bounds(h5py.h5f.LIBVER_V18, h5py.h5f.LIBVER_V18)
     access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    access.set_fileobj_driver(h5py.h5fd.fileobj_driver, content)
     flags = h5py.h5f.ACC_TRUNC
-    return h5py.File(h5py.h5f.create(os.fsencode(path), flags, _timeless("FILE_CREATE"), access))
+    return h5py.File(h5py.h5f.create(b"model", flags, _timeless("FILE_CREATE"), access))
 
 
 def _timeless(kind: str) -> Any:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from caffe2keras.emit import atomic
 from caffe2keras.emit.atomic import replacing
 from caffe2keras.errors import EmitError
+
+
+@pytest.fixture(params=["nameless", "temporary"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With the system's files without a name, and where it has none."""
+    if request.param == "temporary":
+        monkeypatch.setattr(atomic, "_nameless", lambda folder: -1)
+    return str(request.param)
 
 
 def test_the_target_appears_when_all_is_written(tmp_path: Path) -> None:
@@ -57,3 +70,51 @@ def test_a_folder_in_the_targets_place_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(EmitError, match="directory"), replacing(target) as scratch:
         scratch.write_text("new")
     assert os.listdir(tmp_path) == ["model.h5"]
+
+
+def test_a_process_that_is_killed_leaves_nothing(tmp_path: Path, way: str) -> None:
+    if way == "temporary" or not nameless_files_in(tmp_path):
+        pytest.skip("a temporary file stays until the next conversion to the same target")
+    code = (
+        "import os, signal, sys, pathlib; from caffe2keras.emit.atomic import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as scratch:\n"
+        "    scratch.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "model.h5"], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert os.listdir(tmp_path) == []
+
+
+def nameless_files_in(folder: Path) -> bool:
+    handle = atomic._nameless(folder)
+    if handle >= 0:
+        os.close(handle)
+    return handle >= 0
+
+
+@pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.EISDIR])
+def test_a_file_system_without_nameless_files_is_written_to_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.undo()
+    really = os.open
+
+    def refuse(path: object, flags: int, *others: int) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(number, os.strerror(number))
+        return really(path, flags, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", refuse)
+    with replacing(tmp_path / "model.h5") as scratch:
+        assert scratch.parent == tmp_path
+        scratch.write_text("new")
+    assert os.listdir(tmp_path) == ["model.h5"]
+
+
+def test_a_name_that_is_taken_is_not_taken_again(tmp_path: Path, way: str) -> None:
+    taken = tmp_path / f"{atomic._prefix(tmp_path / 'model.h5')}{os.getpid()}-0.part"
+    taken.write_text("another thread's")
+    with replacing(tmp_path / "model.h5") as scratch:
+        scratch.write_text("new")
+    assert taken.read_text() == "another thread's"
+    assert (tmp_path / "model.h5").read_text() == "new"
