@@ -19,6 +19,10 @@ layer {
 }
 """
 
+LSTM = (
+    'layer { name: "h" type: "LSTM" bottom: "y" bottom: "cont" top: "h" recurrent_param '
+    '{ num_output: 2 weight_filler { type: "xavier" } bias_filler { value: 0.5 } } }'
+)
 SHUFFLE = layer('type: "ShuffleChannel" shuffle_channel_param { group: %d }')
 DENSE = """
 layer {
@@ -100,3 +104,27 @@ def test_shuffle_channel_gives_a_vector_four_axes(checked):
 
 def test_one_group_is_no_shuffle(checked):
     assert checked(layer('type: "ShuffleChannel"'), x=(2, 6, 5, 4)).classes == ("Activation",)
+
+
+@pytest.mark.parametrize(
+    ("group", "shape", "classes"),
+    [
+        (2, (2, 6, 5, 4), ("caffe2keras>ShuffleChannels",)),
+        (3, (2, 6, 3, 4), ("caffe2keras>ShuffleChannels",)),
+        (6, (2, 6, 5, 4), ("Activation",)),
+        (2, (2, 6, 3), ("Permute", "Reshape", "Permute", "Reshape")),
+    ],
+)
+def test_groups_of_every_size_are_shuffled(group, shape, classes, checked) -> None:
+    assert checked(SHUFFLE % group, x=shape).classes == classes
+
+
+@pytest.mark.parametrize(("behind", "batch"), [("", 4), (LSTM, None)])
+def test_sequences_turned_round_keep_a_batch_that_is_theirs(behind, batch, checked) -> None:
+    turned = (
+        'layer { name: "l" type: "ReverseTime" bottom: "x" bottom: "n" top: "y" '
+        "reverse_time_param { copy_remaining: true } }\n"
+    )
+    shapes = {"x": (4, 3, 5), "n": (3,)} | ({"cont": (4, 3)} if behind else {})
+    fed = {name: np.arange(np.prod(shape)).reshape(shape) % 5 for name, shape in shapes.items()}
+    assert checked(turned + behind, fed, **shapes).report.static_batch == batch

@@ -33,6 +33,7 @@ layer { name: "up" type: "Unpooling" bottom: "sum" %s top: "y" unpooling_param {
         ("scale: 2 pad_out_h: true", (2, 3, 5, 10)),
         ("scale: 2 pad_out_w: true", (2, 3, 6, 9)),
         ("scale_h: 2 scale_w: 3", (2, 3, 6, 10)),  # more columns than were pooled
+        ("upsample_h: 6 upsample_w: 10 scale_h: 3 pad_out_h: true pad_out_w: true", (2, 3, 6, 10)),
         ("upsample_h: 5 upsample_w: 10 scale: 7", (2, 3, 5, 10)),  # scale is not asked then
     ],
 )
