@@ -103,9 +103,17 @@ def test_unpooling_refuses_windows_that_begin_outside(refusal):
     assert "begin outside" in refusal(layers, x=(2, 3, 6, 10))
 
 
-@pytest.mark.parametrize(("size", "inside"), [(8, False), (9, True)])
+@pytest.mark.parametrize(
+    ("size", "inside"),
+    [
+        ("unpool_size: 8", False),
+        ("unpool_h: 8 unpool_w: 9", False),
+        ("unpool_h: 9 unpool_w: 8", False),
+        ("unpool_size: 9", True),
+    ],
+)
 def test_the_last_window_begins_inside(net_of, refusal, size, inside):
-    layers = POOLED + UNPOOLING % ("", f"kernel_size: 2 stride: 2 unpool_size: {size}")
+    layers = POOLED + UNPOOLING % ("", f"kernel_size: 2 stride: 2 {size}")
     if inside:
         assert map_net(net_of(layers, x=(2, 3, 10, 10))).layers
     else:
@@ -126,6 +134,7 @@ INTERP = 'layer { name: "i" type: "Interp" bottom: "x" top: "y" interp_param { %
         ("height: 11 width: 4 zoom_factor: 2", True),
         ("zoom_factor: 2 pad_beg: -1 pad_end: -2", True),
         ("height: 1 width: 1", True),
+        ("height: 11 zoom_factor: 4 shrink_factor: 2", True),
     ],
 )
 def test_interp_keeps_the_corners(checked, fields, resizable):

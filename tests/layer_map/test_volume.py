@@ -48,6 +48,7 @@ def test_filter_groups_split_the_work_and_not_the_channels(checked):
             ("Conv3DTranspose",),
         ),
         ("kernel_size: 1 kernel_depth: 2 stride: 2", ("caffe2keras>ConvTranspose",)),
+        ("kernel_size: 2 kernel_depth: 1 stride: 3 pad: 1", ("caffe2keras>ConvTranspose",)),
     ],
 )
 def test_a_3d_deconvolution(checked, param, fields, classes):

@@ -35,3 +35,9 @@ def test_inner_distance_is_squared_or_absolute(compute):
     np.testing.assert_array_equal(y, [[7, 1]])
     (y,) = compute(layer % "normalize: true", [[0.0, 0]], weights=[centres])
     np.testing.assert_allclose(y, [[1, 1]])
+
+
+def test_embed_takes_one_index_too(compute):
+    layer = 'type: "Embed" embed_param { num_output: 2 input_dim: 3 bias_term: false }'
+    (y,) = compute(layer, [[1]], weights=[np.arange(6.0).reshape(3, 2)])
+    np.testing.assert_array_equal(y, [[[2, 3]]])

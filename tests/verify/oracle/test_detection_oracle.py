@@ -109,3 +109,9 @@ def test_a_score_must_be_above_the_threshold(compute):
     text = "num_classes: 2 confidence_threshold: 0.5"
     rows = detect(compute, np.zeros(8), [0, 0.5, 0, 0.75], text)
     np.testing.assert_array_equal(rows[:, 2], [0.75])
+
+
+@pytest.mark.parametrize(("top_k", "found"), [("top_k: -1", 2), ("top_k: 1", 1), ("top_k: 2", 2)])
+def test_so_many_boxes_are_looked_at(compute, top_k, found):
+    rows = detect(compute, np.zeros(8), [0, 0.9, 0, 0.8], f"num_classes: 2 nms_param {{ {top_k} }}")
+    assert len(rows) == found

@@ -59,3 +59,8 @@ def test_accuracy_wants_a_label_for_each_place(net_of, compute):
 def test_accuracy_of_ignored_labels_alone_is_zero(compute):
     (y,) = compute('type: "Accuracy" accuracy_param { ignore_label: 1 }', SCORES, [1, 1, 1, 1])
     assert y == 0
+
+
+def test_accuracy_of_a_class_that_is_asked_once(compute):
+    _, of_class = compute('type: "Accuracy"', SCORES, [1, 1, 1, 2], tops=2)
+    np.testing.assert_array_equal(of_class, [0, 1 / 3, 1])
