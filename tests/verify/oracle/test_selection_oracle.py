@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from caffe2keras.errors import InputError, ShapeError
+from caffe2keras.verify.oracle import run
 
 X = np.arange(40.0).reshape(2, 4, 5)
 
@@ -53,3 +54,15 @@ def test_crop_center_takes_as_much_from_both_sides(compute):
 def test_one_sample_may_be_named_again_and_again(compute):
     (y,) = compute('type: "BatchReindex"', [[1.0, 2], [3, 4]], [1, 1, 1])
     np.testing.assert_array_equal(y, [[3, 4]] * 3)
+
+
+def test_a_crop_of_what_is_fed_stays_inside(net_of):
+    net = net_of(
+        'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 1, 6, 6] } } }\n'
+        'layer { name: "z" type: "Input" top: "z" input_param { shape { dim: [1, 1, 3, 3] } } }\n'
+        'layer { name: "c" type: "Crop" bottom: "x" bottom: "z" top: "c" crop_param { offset: 3 } }'
+    )
+    size = np.zeros((1, 1, 3, 3))
+    assert run(net, {"x": np.zeros((1, 1, 6, 6)), "z": size})["c", 0].shape == size.shape
+    with pytest.raises(ShapeError, match="reaches over the edge"):
+        run(net, {"x": np.zeros((1, 1, 5, 6)), "z": size})

@@ -71,3 +71,12 @@ def test_where_nothing_is_found_every_image_has_a_row_of_minus_one(compute):
 def test_version_3_refuses_boxes_with_their_own_uncertainty(compute):
     with pytest.raises(UnsupportedFieldError, match="gaussian_box"):
         compute(VERSION_3 % "gaussian_box: true", np.zeros((1, 11, 1, 2)), np.zeros((1, 11, 2, 4)))
+
+
+@pytest.mark.parametrize(("threshold", "found"), [(0.5, 1), (0.75, 0)])
+def test_version_2_lists_what_is_as_likely_as_the_threshold(compute, threshold, found):
+    x = np.zeros((1, 6, 1, 1))  # one box, one class: the score is a half
+    layer = f"""type: "YoloDetectionOutput" yolo_detection_output_param {{
+      num_classes: 1 num_box: 1 confidence_threshold: {threshold} biases: 1 biases: 1 }}"""
+    (y,) = compute(layer, x)
+    assert (y[0, 0, :, 1] >= 0).sum() == found
