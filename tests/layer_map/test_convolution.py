@@ -258,3 +258,20 @@ def test_a_window_that_overhangs_takes_the_freedom_of_size(params, free, net_of)
         said = params.replace("num_output: 7", "") if kind == "Im2col" else params
         text = layer(said, kind).replace(FILLERS, "") if kind == "Im2col" else layer(said, kind)
         assert map_net(net_of(text, x=(2, 3, 9, 4))).resizable is free
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "shape", "class_name"),
+    [
+        ("Convolution", "num_output: 4 group: 4 kernel_size: 3 pad: 1", (9, 4), "DepthwiseConv2D"),
+        ("Convolution", "num_output: 5 kernel_size: 3 pad: 1", (3, 4, 5), "Conv3D"),
+        ("Deconvolution", "num_output: 5 kernel_size: 2", (3, 4), "Conv2DTranspose"),
+        ("Deconvolution", "num_output: 5 kernel_size: 2", (3, 2, 4), "Conv3DTranspose"),
+    ],
+)
+def test_every_convolution_of_tensorflow_is_told_of(
+    kind, params, shape, class_name, net_of
+) -> None:
+    model = map_net(net_of(layer(params, kind), x=(2, 4, *shape)), "channels_first")
+    assert class_name in [named.layer.class_name for named in model.layers]
+    assert any("along the wrong axis" in note.text for note in model.notes)

@@ -41,6 +41,9 @@ POINTWISE = {
 FILLERS = 'weight_filler { type: "gaussian" std: 0.4 } bias_filler { type: "gaussian" std: 0.4 }'
 WINDOW = f"num_output: 4 kernel_h: 3 kernel_w: 2 {FILLERS}"
 CUBE = f"num_output: 4 kernel_size: 2 kernel_depth: 3 {FILLERS}"
+BOXES = "num_classes: 4 num_box: 2 confidence_threshold: 0.3 nms_threshold: 0.4"
+YOLO = f"{BOXES} coords: 4 side: 4 biases: [1.5, 2.5, 3, 1.25]"
+YOLO3 = f"{BOXES} biases: [10, 14, 23, 27] mask: [1, 0] mask_group_num: 1 anchors_scale: 16"
 
 # What stands in channels_last where Keras's spatial layers want it; by its bottoms' shapes.
 OF_IMAGES = {
@@ -66,6 +69,9 @@ OF_IMAGES = {
     "ChannelScale": ("", [(3, 5, 4), (1, 5, 4)]),
     "Convolution3D": (f"convolution3d_param {{ {CUBE} }}", [(3, 4, 5, 6)]),
     "Deconvolution3D": (f"convolution3d_param {{ {CUBE} }}", [(3, 4, 5, 6)]),
+    "PriorBox": ("prior_box_param { min_size: 3 }", [(3, 5, 4), (3, 50, 41)]),
+    "YoloDetectionOutput": (f"yolo_detection_output_param {{ {YOLO} }}", [(18, 4, 4)]),
+    "Yolov3DetectionOutput": (f"yolov3_detection_output_param {{ {YOLO3} }}", [(18, 4, 3)]),
     "Pooling3D": ("pooling3d_param { kernel_size: 2 kernel_depth: 3 }", [(3, 4, 5, 6)]),
 }
 
