@@ -108,7 +108,6 @@ def interp(layer: Placed) -> Fragment:
     }
     size = _explicit_size(p)
     if size is not None:
-        p.honoured("shrink_factor", "zoom_factor")
         return line(KerasLayer("caffe2keras>Interpolation2D", {**config, "size": list(size)}))
     p.honoured("height", "width")
     config |= {"shrink": p.shrink_factor, "zoom": p.zoom_factor}

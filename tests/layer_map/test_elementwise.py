@@ -130,3 +130,8 @@ def test_factors_without_a_batch_tie_it_down(kind, params, given, batch, checked
 def test_learned_factors_of_the_batch_tie_it_down(kind, params, batch, checked) -> None:
     made = checked(layer(kind, "x", params), x=(2, 3, 5, 4))
     assert made.report.static_batch == batch
+
+
+@pytest.mark.backend
+def test_a_concat_of_one_blob_is_that_blob(checked) -> None:
+    assert checked(layer("Concat", "x"), x=(2, 3, 5, 4)).classes == ("Activation",)

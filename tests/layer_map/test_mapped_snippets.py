@@ -131,6 +131,12 @@ SNIPPETS = [
     ("Interp", "interp_param { height: 7 width: 9 shrink_factor: 2 zoom_factor: 3 }", [IMAGE], 1),
     ("PriorBox", f"prior_box_param {{ {PRIORS} }}", [IMAGE, "2 3 40 50"], 1),
     ("DetectionOutput", f"detection_output_param {{ {FOUND} }}", ["2 24", "2 18", "1 2 24"], 1),
+    (
+        "DetectionOutput",
+        f"detection_output_param {{ {FOUND} }} transform_param {{ scale: 2 }}",
+        ["2 24", "2 18", "1 2 24"],
+        1,
+    ),
     ("LSTM", RECURRENT, ["5 2 3", "5 2"], 1),
     ("LSTM", RECURRENT, ["5 2 3 2", "5 2", "2 3 2"], 1),
     ("RNN", RECURRENT, ["5 2 3", "5 2"], 1),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from caffe2keras.layer_map import map_net
+
 MEMORY = (
     'layer {{ name: "t" type: "LSTM" bottom: "{}" bottom: "cont" top: "t" recurrent_param '
     '{{ num_output: 2 weight_filler {{ type: "xavier" }} }} }}\n'
@@ -67,3 +69,10 @@ def test_steps_and_streams_take_another_shape_behind(text: str, checked) -> None
 def test_steps_and_streams_that_mix_tie_the_batch_down(dims: str, checked) -> None:
     made = checked(MEMORY.format("x") + reshape(dims), x=(4, 3, 2, 3, 2), cont=(4, 3))
     assert made.report.static_batch == 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "dims", "batch"), [((6,), "6, 1", 6), ((3, 1, 4), "1, 3, 1, 4", None)]
+)
+def test_axes_of_one_come_before_and_behind(shape, dims, batch, net_of) -> None:
+    assert map_net(net_of(reshape(dims), x=shape)).static_batch == batch

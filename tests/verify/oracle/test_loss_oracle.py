@@ -130,3 +130,8 @@ def test_losses_of_images_run_over_all_that_is_behind_the_batch(compute):
     (hinge,) = compute('type: "HingeLoss"', scores, [1, 0])
     # Scores 0 2 4 and 6 8 10: 1 + 0, 1 - 2, 1 + 4 and 1 - 6, 1 + 8, 1 + 10.
     assert hinge == pytest.approx((1 + 0 + 5 + 0 + 9 + 11) / 2)
+
+
+def test_what_smooth_l1_compares_may_have_other_axes(compute):
+    (loss,) = compute('type: "SmoothL1Loss"', [[3.0, 0], [0, 0]], np.zeros((2, 2, 1, 1)))
+    assert loss == pytest.approx(2.5 / 2)
