@@ -22,7 +22,7 @@ import atheris
 
 with atheris.instrument_imports(include=["caffe2keras"], exclude=["caffe2keras.proto.caffe_pb2"]):
     import readers
-from seeds import seeds_of
+from seeds import kept_of, seeds_of
 
 from caffe2keras.proto import caffe_pb2
 
@@ -85,7 +85,7 @@ def _fuzz(told: argparse.Namespace) -> None:
     reader, findings = readers.READERS[told.reader], Findings(told.reader, told.found)
     corpus = told.corpus / told.reader if told.corpus else scratch / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
-    for data in seeds_of(told.reader, scratch):
+    for data in (*seeds_of(told.reader, scratch), *kept_of(told.reader)):
         (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
     words = scratch / "words"
     words.write_text("".join(f'"{word}"\n' for word in sorted(_words())))

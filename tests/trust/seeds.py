@@ -16,9 +16,10 @@ from caffe2keras.proto import caffe_pb2
 from caffe2keras.read.prototxt import read_net
 from caffe2keras.record import HDF5_ATTRIBUTE
 
-__all__ = ["seeds_of"]
+__all__ = ["kept_of", "seeds_of"]
 
 REPOSITORY = Path(__file__).parents[2]
+_CORPUS = REPOSITORY / "tests" / "fixtures" / "fuzz-corpus"
 _LAYERS = REPOSITORY / "tests" / "fixtures" / "layers"
 _DIGITS = REPOSITORY / "examples" / "digits"
 _SMALL = 4096  # bytes: what is found in a large file is found in a small one, and sooner
@@ -27,6 +28,13 @@ _SMALL = 4096  # bytes: what is found in a large file is found in a small one, a
 def seeds_of(reader: str, scratch: Path) -> Iterator[bytes]:
     """Files that the reader of this name takes; ``scratch`` is a folder to work in."""
     return _SEEDS[reader](scratch)
+
+
+def kept_of(reader: str) -> Iterator[bytes]:
+    """What long runs of the fuzzer have found to reach code that nothing before it has reached."""
+    with zipfile.ZipFile(_CORPUS / f"{reader}.zip") as archive:
+        for name in archive.namelist():
+            yield archive.read(name)
 
 
 def _small(paths: Iterable[Path]) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from readers import READERS, survives
-from seeds import REPOSITORY, seeds_of
+from seeds import REPOSITORY, kept_of, seeds_of
 
 CRASHERS = REPOSITORY / "tests" / "fixtures" / "fuzz"
 
@@ -41,6 +41,12 @@ def test_what_the_fuzzer_begins_with_is_read(tmp_path: Path, reader: str) -> Non
 def test_what_once_failed_fails_no_more(tmp_path: Path, crasher: Path) -> None:
     reader = max((name for name in READERS if crasher.name.startswith(name)), key=len)
     survives(READERS[reader], crasher.read_bytes(), tmp_path)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_what_the_fuzzer_has_learnt_is_read_or_refused(tmp_path: Path, reader: str) -> None:
+    for data in kept_of(reader):
+        survives(READERS[reader], data, tmp_path)
 
 
 @pytest.mark.parametrize("reader", READERS)
