@@ -14,6 +14,7 @@ from caffe2keras.errors import (
     UnsupportedLayersError,
 )
 from caffe2keras.layer_map import map_net
+from caffe2keras.layer_map.registry import maps
 from caffe2keras.spec import KerasModel
 
 DATA = 'layer { name: "data" type: "Input" top: "data" input_param { shape { %s } } }\n'
@@ -298,3 +299,8 @@ def test_inputs_in_several_layouts_are_brought_into_the_first_ones_or_left(tmp_p
         'top: "a" top: "b" }\n'
     )
     assert "Permute" not in classes(mapped(IMAGE + reshaped + free, tmp_path))
+
+
+def test_a_mapping_is_told_what_it_maps() -> None:
+    with pytest.raises(TypeError, match="@maps takes Caffe types"):
+        maps()

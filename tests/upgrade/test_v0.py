@@ -196,3 +196,20 @@ layers { layer { name: "r" type: "relu" } bottom: "pad" top: "r" }
 def test_a_v0_bottom_that_nobody_produces_is_refused(upgraded):
     with pytest.raises(UnknownBlobError, match='"r" reads blob "dat", which no layer before it'):
         upgraded(HEAD + '\nlayers { layer { name: "r" type: "relu" } bottom: "dat" top: "r" }')
+
+
+def test_a_layers_arrays_stay_its_arrays(becomes):
+    blobs = "blobs { num: 1 channels: 2 height: 1 width: 1 data: 0.5 data: 0.25 }"
+    becomes(
+        f"""
+layers {{ layer {{ name: "c" type: "conv" num_output: 1 kernelsize: 1 {blobs} }}
+  bottom: "x" top: "c" }}
+input: "x" input_dim: 1 input_dim: 2 input_dim: 3 input_dim: 4
+""",
+        f"""
+layer {{ name: "input" type: "Input" top: "x"
+  input_param {{ shape {{ dim: 1 dim: 2 dim: 3 dim: 4 }} }} }}
+layer {{ name: "c" type: "Convolution" bottom: "x" top: "c" {blobs}
+  convolution_param {{ num_output: 1 kernel_size: 1 }} }}
+""",
+    )

@@ -15,6 +15,7 @@ from caffe2keras.errors import (
     UnsupportedFieldError,
 )
 from caffe2keras.verify.oracle import computes, known_types, run
+from caffe2keras.verify.oracle.registry import computes
 
 CHAIN = """
 name: "chain"
@@ -151,3 +152,8 @@ def test_a_type_cannot_be_computed_by_two_functions():
 def test_the_types_that_are_fed_or_computed_are_known():
     assert {"Input", "Convolution", "LSTM", "DetectionOutput"} <= known_types()
     assert "Data" not in known_types()
+
+
+def test_a_function_is_told_what_it_computes():
+    with pytest.raises(TypeError, match="@computes takes Caffe types"):
+        computes()
