@@ -15,7 +15,6 @@ from caffe2keras.errors import (
     UnsupportedFieldError,
 )
 from caffe2keras.verify.oracle import computes, known_types, run
-from caffe2keras.verify.oracle.registry import computes
 
 CHAIN = """
 name: "chain"
