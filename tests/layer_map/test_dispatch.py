@@ -9,13 +9,14 @@ import pytest
 from caffe2keras.convert import convert, load_net
 from caffe2keras.errors import (
     GraphError,
+    PluginError,
     UnsupportedCombinationError,
     UnsupportedFieldError,
     UnsupportedLayersError,
 )
 from caffe2keras.layer_map import map_net
 from caffe2keras.layer_map.registry import maps
-from caffe2keras.spec import KerasModel
+from caffe2keras.spec import KerasModel, line
 
 DATA = 'layer { name: "data" type: "Input" top: "data" input_param { shape { %s } } }\n'
 IMAGE = DATA % "dim: 2 dim: 3 dim: 9 dim: 7"
@@ -304,3 +305,8 @@ def test_inputs_in_several_layouts_are_brought_into_the_first_ones_or_left(tmp_p
 def test_a_mapping_is_told_what_it_maps() -> None:
     with pytest.raises(TypeError, match="@maps takes Caffe types"):
         maps()
+
+
+def test_a_second_mapping_of_a_type_is_refused() -> None:
+    with pytest.raises(PluginError, match="ReLU"):
+        maps("ReLU")(lambda layer: line())

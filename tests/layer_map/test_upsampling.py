@@ -147,3 +147,8 @@ def test_interp_keeps_the_corners(checked, fields, resizable):
 def test_interp_to_another_blob_s_size_is_refused(refusal):
     layers = INTERP.replace('bottom: "x"', 'bottom: "x" bottom: "z"') % "use_blob_size: true"
     assert "no source is known" in refusal(layers, x=(2, 3, 6, 8), z=(2, 3, 9, 7))
+
+
+def test_interp_of_a_second_blob_is_refused_whatever_it_says(refusal):
+    layers = INTERP.replace('bottom: "x"', 'bottom: "x" bottom: "z"') % "height: 3 width: 3"
+    assert "no source is known" in refusal(layers, x=(2, 3, 6, 8), z=(2, 3, 9, 7))
