@@ -6,6 +6,7 @@ import errno
 import glob
 import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -39,8 +40,7 @@ def replacing(target: Path) -> Iterator[Path]:
         handle = _nameless(target.parent)
         if handle >= 0:
             yield Path(_OWN_FILES, str(handle))
-            os.fsync(handle)
-            named = _link(handle, target)
+            named = _named(handle, target)
         else:
             named = _temporary(target)
             yield named
@@ -73,6 +73,23 @@ def _nameless(folder: Path) -> int:
         if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
             return -1  # this file system has none (man 2 open)
         raise
+
+
+def _named(handle: int, target: Path) -> Path:
+    """The same content, flushed, under a temporary name beside the target."""
+    os.fsync(handle)
+    try:
+        return _link(handle, target)
+    except OSError:
+        # There are file systems that make a file without a name and then give it none.
+        copy = _temporary(target)
+        try:
+            shutil.copyfile(f"{_OWN_FILES}/{handle}", copy)
+            _flush(copy)
+        except BaseException:
+            copy.unlink()
+            raise
+        return copy
 
 
 def _link(handle: int, target: Path) -> Path:

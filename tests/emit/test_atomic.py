@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,25 @@ def test_a_file_system_without_nameless_files_is_written_to_otherwise(
         assert scratch.parent == tmp_path
         scratch.write_text("new")
     assert os.listdir(tmp_path) == ["model.h5"]
+
+
+def test_content_that_is_given_no_name_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EXDEV, "no link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    for attempt in range(2):
+        if attempt == 1:
+            monkeypatch.setattr(atomic, "_flush", refuse)
+        with (
+            pytest.raises(EmitError) if attempt else nullcontext(),
+            replacing(tmp_path / "model.h5") as scratch,
+        ):
+            scratch.write_text("newer" if attempt else "new")
+        assert (tmp_path / "model.h5").read_text() == "new"
+        assert os.listdir(tmp_path) == ["model.h5"]
 
 
 def test_a_name_that_is_taken_is_not_taken_again(tmp_path: Path, way: str) -> None:
