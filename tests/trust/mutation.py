@@ -25,7 +25,7 @@ from mutants import Mutant, mutants_of
 from mutation_map import TestMap
 from mutation_runs import Job, Verdict, run_fresh, run_live
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "caffe2keras"
 LISTED = ROOT / "docs" / "mutation.md"
 TARGETS = ("layer_map", "layout.py", "upgrade", "verify/oracle")
