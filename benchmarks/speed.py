@@ -17,7 +17,7 @@ All but the last are whole processes, from start to end. The rivals' interpreter
 environments; a rival that is not there is left out, and said so. Of the seconds the median, the
 least and the most are told; a ratio is ours by the rival's, of each round, and its median.
 
-Exit code 1: something that was run failed.
+Exit code 1: one of our own runs failed; of a rival's failure the table tells.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def main() -> int:
     if asked.json:
         asked.json.write_text(json.dumps([numbers(race) for race in results], indent=2) + "\n")
     print(table(results))
-    return int(any(runner.failure for race in results for runner in (race.ours, *race.rivals)))
+    return int(any(race.ours.failure for race in results))
 
 
 def parse() -> argparse.Namespace:
@@ -188,11 +188,6 @@ def has(python: str, module: str) -> bool:
     return found
 
 
-def ratios(race: Race, rival: Runner) -> list[float]:
-    """Ours by the rival's, of each round."""
-    return [a / b for a, b in zip(race.ours.seconds, rival.seconds, strict=False)]
-
-
 def cell(runner: Runner) -> str:
     """Median, least and most seconds."""
     if runner.failure:
@@ -207,11 +202,19 @@ def table(results: Sequence[Race]) -> str:
     for race in results:
         private = f"{race.private_bytes / MB:.0f}" if race.private_bytes else ""
         for rival in race.rivals:
-            told = sorted(ratios(race, rival)) or [0.0]
-            ratio = f"{statistics.median(told):.2f} ({told[0]:.2f} to {told[-1]:.2f})"
-            rows.append((race.name, cell(race.ours), private, rival.name, cell(rival), ratio))
+            rows.append(
+                (race.name, cell(race.ours), private, rival.name, cell(rival), by(race, rival))
+            )
     header = ("race", "ours, s", "private MB", "beside", "its s", "ours by its")
     return render_markdown(header, rows, right=(2,))
+
+
+def by(race: Race, rival: Runner) -> str:
+    """How often its seconds go into ours: of each round, the median, the least and the most."""
+    if rival.failure or race.ours.failure:
+        return ""
+    ratios = [a / b for a, b in zip(race.ours.seconds, rival.seconds, strict=True)]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def numbers(race: Race) -> dict[str, object]:
