@@ -31,7 +31,7 @@ from measure import MB, Run, copy_seconds, measured, read_through
 from caffe2keras.table import render_markdown
 
 # What a conversion may take of memory, and, where the copying counts, of time.
-MOST_PRIVATE = 300 * MB
+MOST_PRIVATE = 100 * MB
 MOST_COPIES = 3.0
 LARGE = 500 * MB
 
