@@ -5,10 +5,12 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 from caffe2keras.batch.manifest import read_manifest
 from caffe2keras.cli.batch import batch
+from caffe2keras.cli.main import caffe2keras
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is an extra")
 
@@ -28,8 +30,9 @@ def commands():
 def test_every_command_is_one_that_we_know():
     found = [shlex.split(command) for command in commands()]
     assert [words[:2] for words in found] == [["caffe2keras", "batch"]] * 2
+    group = click.Context(caffe2keras, **caffe2keras.context_settings)
     for words in found:
-        batch.make_context("batch", words[2:])  # raises UsageError
+        batch.make_context("batch", words[2:], parent=group)  # raises UsageError
 
 
 def test_the_manifest_in_the_readme_can_be_followed(tmp_path):
