@@ -91,7 +91,8 @@ def following_long_chains() -> Iterator[None]:
     """Let Keras make a model of a net of any depth: it goes down one call for each layer.
 
     Python's frames are on the heap, so this takes none of the stack (``function.py`` of Keras is
-    all Python).
+    all Python). The limit is the whole process's: of two threads that load at once, the first to
+    end may take it from the other.
     """
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _DEEPEST))

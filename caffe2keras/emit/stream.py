@@ -28,8 +28,8 @@ Progress = Callable[[int, int], None]
 # cache has each line of the source fetched once, however its numbers are scattered over the target.
 _BLOCK_BYTES = 4 << 20
 
-# How many numbers of the last axis a block takes before it takes more of the others: what is
-# written in one piece is at least as long.
+# How many numbers of the last axis a block takes, if there are as many, before it takes more of the
+# others: what is written in one piece is to be long.
 _RUN = 16384
 
 # How much of the last axis a transposing copy takes at once: as many source rows as the
@@ -118,7 +118,7 @@ def _sides(view: Array) -> tuple[int, ...]:
     sides = [1] * view.ndim
     last = view.ndim - 1
     near_first = sorted(range(last), key=lambda axis: abs(view.strides[axis]))
-    for axis in (*range(last, view.ndim), *near_first, *range(last, view.ndim)):
+    for axis in (last, *near_first, last):
         most = _RUN if axis == last and sides[axis] == 1 else view.shape[axis]
         room *= sides[axis]
         sides[axis] = max(1, min(view.shape[axis], most, room))
