@@ -39,4 +39,4 @@ def test_the_oracle_gives_the_losses_that_caffe_gave(path: Path, tmp_path: Path)
     outputs = [key.split("/")[1] for key in arrays if key.startswith("output/")]
     for name in outputs:
         expected = arrays[f"output/{name}"]
-        np.testing.assert_allclose(blobs[name], expected, rtol=2e-5, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(blobs[name], expected, rtol=1e-5, atol=1e-6, err_msg=name)
